@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "disk/files.hpp"
+#include "plan/observed.hpp"
+
+namespace bundlesync::disk {
+
+/// What the local and the fallback directory offer, read only: nothing in them is ever opened for writing.
+struct Alternatives {
+  std::map<std::string, plan::Alternative> by_template;
+  std::vector<std::string> warnings;  ///< one line a file or template that was left out, with the reason
+};
+
+struct Limits {
+  std::uint64_t files_max = 2'000;
+  std::uint64_t bundle_bytes_max = 64ULL << 20;
+  std::uint64_t file_bytes_max = 16ULL << 20;
+};
+
+/// `<dir>/<template>/manifest.json` and the files it names. A template whose manifest cannot be used is left out with a
+/// warning. No directory is no alternatives.
+Result<Alternatives> scan_local(Files& files, const std::filesystem::path& dir, const Limits& limits);
+/// The bare files of `<dir>/<template>/…`, version "filesystem". Links that stay inside the directory are followed (a
+/// ConfigMap mount is made of them: names that begin with ".." are its own and skipped), dot files are skipped, a name
+/// outside the path rules drops that file with a warning.
+Result<Alternatives> scan_filesystem(Files& files, const std::filesystem::path& dir, const Limits& limits);
+/// Where the bytes of an alternative's file are, for Stage::take_from.
+std::filesystem::path alternative_path(const std::filesystem::path& dir, const std::string& template_name,
+                                       const std::string& file_path);
+
+}  // namespace bundlesync::disk

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "disk/files.hpp"
+
+namespace bundlesync::disk {
+
+/// The directory that apps read, with the agent's own directory `..bundlesync` in it. Holds a descriptor of each; every
+/// name below is reached through them (openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS where the kernel has it), so
+/// that a neighbour who swaps a directory for a link cannot lead a write outside. Blocking calls: run on the pool.
+class Target {
+ public:
+  struct Options {
+    std::filesystem::path path;
+    bool strict = false;  ///< refuse a target that others may write to (target.strict)
+  };
+
+  /// For the agent: makes `..bundlesync` and its folders (0755; state 0700) where missing, independent of the umask,
+  /// checks that they are ours, repairs modes that somebody changed (kubelet's fsGroup walk), removes what a crash left
+  /// (stages, temporary links). An unknown newer state format is left alone and a new area is begun beside it.
+  /// Errors: usage (no such directory, target.strict), unauthorised, damaged (a file where a directory of ours belongs), …
+  static Result<std::unique_ptr<Target>> open(Files& files, Options options);
+  /// For commands that only read: opens what is there, changes nothing. not_found where no agent ever ran.
+  static Result<std::unique_ptr<Target>> open_readonly(Files& files, Options options);
+
+  virtual ~Target() = default;
+  virtual Files& files() const = 0;
+  virtual const std::filesystem::path& path() const = 0;
+  virtual int root() const = 0;   ///< descriptor of the target
+  virtual int own() const = 0;    ///< descriptor of `..bundlesync`
+  virtual bool shared() const = 0;  ///< others than us may write to the target's root (metric target_shared)
+  virtual std::string file_system() const = 0;  ///< "ext4", "tmpfs", "nfs", … for the start line
+};
+
+/// Who writes this target, as the lock file says.
+struct LockHolder {
+  std::string host;
+  long pid = 0;
+  std::string since;  ///< RFC 3339
+};
+
+/// One agent writes a target at a time: an OFD lock on `..bundlesync/lock`. Released by the destructor and by death.
+class TargetLock {
+ public:
+  /// Takes the lock or ends at once with kind held and the holder in the fact ("held by HOST pid N since …").
+  static Result<TargetLock> try_take(Target& target);
+  /// What the file says, for status; the writer may be gone.
+  static std::optional<LockHolder> holder(const Target& target);
+  TargetLock(TargetLock&&) noexcept;
+  TargetLock& operator=(TargetLock&&) noexcept;
+  ~TargetLock();
+
+ private:
+  explicit TargetLock(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
+}  // namespace bundlesync::disk
