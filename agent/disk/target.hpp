@@ -21,14 +21,17 @@ class Target {
   };
 
   /// For the agent: makes `..bundlesync` and its folders (0755; state 0700) where missing, independent of the umask,
-  /// checks that they are ours, repairs modes that somebody changed (kubelet's fsGroup walk), removes what a crash left
-  /// (stages, temporary links). An unknown newer state format is left alone and a new area is begun beside it.
+  /// checks that they are ours, repairs modes that somebody changed (kubelet's fsGroup walk). An unknown newer state
+  /// format is left alone and a new area is begun beside it. Takes no lock and removes nothing: another agent may be at
+  /// work here.
   /// Errors: usage (no such directory, target.strict), unauthorised, damaged (a file where a directory of ours belongs), …
   static Result<std::unique_ptr<Target>> open(Files& files, Options options);
   /// For commands that only read: opens what is there, changes nothing. not_found where no agent ever ran.
   static Result<std::unique_ptr<Target>> open_readonly(Files& files, Options options);
 
   virtual ~Target() = default;
+  /// Removes what a crash left: stages, half-removed trees, temporary files and links. Only with the TargetLock in hand.
+  virtual Result<void> remove_leftovers() = 0;
   virtual Files& files() const = 0;
   virtual const std::filesystem::path& path() const = 0;
   virtual int root() const = 0;   ///< descriptor of the target
