@@ -1,0 +1,201 @@
+#pragma once
+
+#include "async/task.hpp"
+#include "base/error.hpp"
+#include "base/exit_code.hpp"
+#include "catalog/catalog.hpp"
+#include "publish/steps.hpp"
+#include "storage/storage.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The publisher's commands as functions: each takes what the command line said and gives a struct to print, as a table
+/// or as JSON. An Error carries its own exit code; where a success has one too, exit_code() says it.
+namespace bundlesync::publish {
+
+struct Limits {
+  std::uint64_t files_max = 2'000;
+  std::uint64_t bundle_bytes_max = 64ULL << 20;
+  std::uint64_t file_bytes_max = 16ULL << 20;
+};
+
+/// One thing to mend in a bundle's directory.
+struct Problem {
+  std::string reason;  ///< a stable code: "path_character", "sha256_mismatch", "manifest_invalid", …
+  std::string path;    ///< the file it is about; empty: the bundle as a whole
+  std::string text;    ///< a fact with its values
+  std::string hint;    ///< what to do; may be empty
+  bool operator==(const Problem&) const = default;
+};
+
+/// One file of what is or would be published.
+struct FileLine {
+  std::string path;
+  std::string sha256;
+  std::uint64_t bytes = 0;
+  std::string kind;
+  std::string locale;
+  std::string role;
+  bool operator==(const FileLine&) const = default;
+};
+
+// ---- check ---------------------------------------------------------------------------------------------------------
+
+struct CheckRequest {
+  std::filesystem::path directory;
+  std::string template_name;  ///< empty: the manifest's
+  std::string version;        ///< empty: the manifest's
+  Limits limits;
+};
+
+struct CheckResult {
+  std::string template_name;  ///< empty where neither the flag nor the manifest gives it
+  std::string version;
+  bool guessed = false;         ///< there is no manifest.json: kinds, locales and content types are guessed
+  std::string manifest_sha256;  ///< empty when there are problems
+  std::uint64_t bytes = 0;
+  std::vector<FileLine> files;
+  std::vector<Problem> problems;
+  ExitCode exit_code() const { return problems.empty() ? ExitCode::done : ExitCode::lint; }
+};
+
+/// Reads and judges a bundle's directory; asks nobody. not_found/usage when there is no such directory.
+Result<CheckResult> check(const CheckRequest& request);
+
+// ---- publish -------------------------------------------------------------------------------------------------------
+
+struct PublishRequest {
+  std::filesystem::path directory;
+  std::string template_name;  ///< empty: the manifest's
+  std::string version;        ///< empty: the manifest's
+  bool set_default = false;
+  bool dry_run = false;
+  std::string changelog;
+  std::string source_commit;  ///< see source_commit_from_environment()
+  std::string reason;         ///< for default_history; empty: "publish <version>"
+  Limits limits;
+};
+
+enum class Outcome {
+  published,      ///< it is there now and was not before
+  already_there,  ///< the same content was published before; the default may still have moved (`moved`)
+  would_publish,  ///< dry run: it would be made
+  would_move,     ///< dry run: it is there already, and the default would move to it
+  nothing_to_do,  ///< dry run: running it would change nothing
+  lint_failed,    ///< nothing was tried: see `problems`
+};
+/// "published", "already_there", … as JSON carries it.
+std::string_view to_string(Outcome outcome);
+
+struct PublishResult {
+  Outcome outcome = Outcome::published;
+  std::string template_name;
+  std::string version;
+  std::string manifest_sha256;
+  bool template_created = false;
+  bool taken_over = false;  ///< a draft that a dead publisher left was finished
+  bool is_default = false;  ///< the version is the default now
+  std::uint64_t uploaded_files = 0;
+  std::uint64_t uploaded_bytes = 0;
+  std::uint64_t kept_objects = 0;      ///< were in storage already with the right bytes
+  std::uint64_t replaced_objects = 0;  ///< were in storage with other bytes: removed and made again
+  std::uint64_t removed_objects = 0;   ///< were in storage and belong to no file of this version
+  std::uint64_t bytes = 0;             ///< of the whole bundle
+  std::vector<FileLine> files;
+  std::vector<Problem> problems;  ///< lint_failed only
+  std::optional<catalog::Moved> moved;
+  /// Sentences for people: what changed, in order.
+  std::vector<std::string> changed;
+  /// Command lines that undo it, or a sentence why nothing needs undoing.
+  std::vector<std::string> undo;
+  /// done, lint (100), or differences (3) for a dry run that would change something.
+  ExitCode exit_code() const;
+};
+
+/// Lint, claim, upload, read back, record, set default. May be run again at any time: after success it says so, after a
+/// death it finishes what was begun. `steps` hears of each step after it is done.
+/// conflict: another publisher is at it (publish_lock_held, claim_lost), the version exists with other content
+/// (version_differs), or set_default would undo a rollback (was_default).
+Task<Result<PublishResult>> publish(catalog::Catalog& catalog, storage::Storage& storage, PublishRequest request,
+                                    Steps& steps);
+
+struct AbandonResult {
+  std::string template_name;
+  std::string version;
+  std::uint64_t removed_objects = 0;
+  std::vector<std::string> changed;
+  std::vector<std::string> undo;
+};
+
+/// Removes what a dead publisher left of a version: the objects, then the draft. not_found (version_unknown) when there
+/// is no such version, conflict (version_exists) when it is published, conflict (publish_lock_held) while a publisher
+/// lives. May be run again after a death.
+Task<Result<AbandonResult>> abandon(catalog::Catalog& catalog, storage::Storage& storage, std::string template_name,
+                                    std::string version, Steps& steps);
+
+/// The commit being built, as CI systems name it: GITHUB_SHA, CI_COMMIT_SHA, BITBUCKET_COMMIT, CIRCLE_SHA1, GIT_COMMIT;
+/// the first that is set to 7 to 64 hex digits. Empty where none is.
+std::string source_commit_from_environment();
+
+// ---- moving the default --------------------------------------------------------------------------------------------
+
+struct MoveResult {
+  std::string template_name;
+  bool already = false;  ///< it was the default before: nothing was changed
+  catalog::Moved moved;
+  std::vector<std::string> changed;
+  std::vector<std::string> undo;
+};
+
+/// not_found (template_unknown, version_unknown), conflict (version_draft, moved_first).
+Result<MoveResult> set_default(catalog::Catalog& catalog, std::string_view template_name, std::string_view version,
+                               std::string_view reason);
+
+/// Without `to`: back to the default before the current one. conflict (rolled_back_already) when the current default
+/// was itself set by a rollback, failed (no_previous) when there was none before it.
+Result<MoveResult> rollback(catalog::Catalog& catalog, std::string_view template_name, std::optional<std::string> to,
+                            std::string_view reason);
+
+// ---- reading -------------------------------------------------------------------------------------------------------
+
+Result<std::vector<catalog::TemplateRow>> list_templates(catalog::Catalog& catalog);
+
+struct VersionList {
+  catalog::TemplateRow of;
+  std::vector<catalog::VersionRow> versions;  ///< newest first by semver precedence; what is no semver comes last
+};
+Result<VersionList> list_versions(catalog::Catalog& catalog, std::string_view template_name);
+
+Result<std::vector<catalog::Draft>> list_drafts(catalog::Catalog& catalog);
+
+struct History {
+  catalog::TemplateRow of;
+  std::vector<catalog::HistoryRow> moves;  ///< newest first
+};
+Result<History> history(catalog::Catalog& catalog, std::string_view template_name, std::size_t rows_max = 100);
+
+enum class Difference { added, removed, changed };
+std::string_view to_string(Difference difference);
+
+struct FileDifference {
+  Difference what = Difference::changed;
+  std::string path;
+  std::optional<FileLine> before;
+  std::optional<FileLine> after;
+};
+struct DiffResult {
+  std::string template_name;
+  std::string before;  ///< semver
+  std::string after;
+  std::vector<FileDifference> files;  ///< sorted by path
+  std::uint64_t same = 0;
+  ExitCode exit_code() const { return files.empty() ? ExitCode::done : ExitCode::differences; }
+};
+Result<DiffResult> diff(catalog::Catalog& catalog, std::string_view template_name, std::string_view before,
+                        std::string_view after);
+
+}  // namespace bundlesync::publish
