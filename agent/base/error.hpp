@@ -1,29 +1,29 @@
 #pragma once
 
+#include "base/exit_code.hpp"
+
 #include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/exit_code.hpp"
-
 namespace bundlesync {
 
 /// What sort of failure it is, for code that decides what to do next. People read fact() and hints().
 enum class ErrorKind {
-  failed,        ///< tried, did not work, and nothing more is known
-  usage,         ///< a setting, flag or argument is wrong: exit 2
-  unavailable,   ///< a peer or resource is away: the same call may succeed later
-  timed_out,     ///< a deadline passed: the same call may succeed later
-  not_found,     ///< the thing named does not exist
-  unauthorised,  ///< the credentials do not allow it: exit 4
-  conflict,      ///< somebody else was first, or it exists with other content: exit 5
-  refused,       ///< content breaks a rule: final until the content changes; reason() says which rule
-  damaged,       ///< bytes on this disk are not what they were when they were accepted
-  no_space,      ///< the disk or the byte budget is full
-  held,          ///< another agent holds the target: exit 7
-  not_converged, ///< the time was up before the wanted state was reached: exit 6
-  cancelled,     ///< we were told to stop
+  failed,         ///< tried, did not work, and nothing more is known
+  usage,          ///< a setting, flag or argument is wrong: exit 2
+  unavailable,    ///< a peer or resource is away: the same call may succeed later
+  timed_out,      ///< a deadline passed: the same call may succeed later
+  not_found,      ///< the thing named does not exist
+  unauthorised,   ///< the credentials do not allow it: exit 4
+  conflict,       ///< somebody else was first, or it exists with other content: exit 5
+  refused,        ///< content breaks a rule: final until the content changes; reason() says which rule
+  damaged,        ///< bytes on this disk are not what they were when they were accepted
+  no_space,       ///< the disk or the byte budget is full
+  held,           ///< another agent holds the target: exit 7
+  not_converged,  ///< the time was up before the wanted state was reached: exit 6
+  cancelled,      ///< we were told to stop
 };
 
 /// A fact with its values, in lower case and without a full stop, then hints: what to do about it.
@@ -43,7 +43,8 @@ class Error {
 
   Error&& with_hint(std::string hint) &&;
   Error&& with_reason(std::string_view reason) &&;
-  /// Puts "while doing X: " before the fact, for a caller that knows more than the callee.
+  /// Puts `what` and ": " before the fact, for a caller that knows more than the callee:
+  /// within("reading manifest.json") makes "reading manifest.json: …".
   Error&& within(std::string_view what) &&;
 
   /// "fact\nhint: …\nhint: …", as it follows "error: " on stderr.
@@ -52,7 +53,8 @@ class Error {
   std::string line() const;
   /// The exit code that a command ends with when this error is its result.
   ExitCode exit_code() const;
-  /// True when doing the same again later can succeed without anybody changing anything.
+  /// True when doing the same again later can succeed without anybody changing anything: unavailable, timed_out,
+  /// no_space.
   bool may_pass() const;
 
  private:
@@ -72,6 +74,8 @@ inline std::unexpected<Error> fail(ErrorKind kind, std::string fact) {
 inline std::unexpected<Error> fail(ErrorKind kind, std::string fact, std::string hint) {
   return std::unexpected(Error(kind, std::move(fact), std::move(hint)));
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected(std::move(error));
+}
 
 }  // namespace bundlesync
