@@ -1,18 +1,18 @@
 #pragma once
 
+#include "base/digest.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/digest.hpp"
-
 namespace bundlesync::bundle {
 
 /// One file of a bundle. Texts that the database may leave null are empty here.
 struct File {
-  std::string path;                   ///< within the bundle, '/'-separated; judged by path_rules.hpp
+  std::string path;  ///< within the bundle, '/'-separated; judged by path_rules.hpp
   Digest sha256;
   std::optional<std::uint64_t> size;  ///< bytes; absent for a prompt that has no artifact beside it
   std::string kind;                   ///< "master_prompt", "json_config", …; empty for such a prompt
@@ -35,8 +35,9 @@ struct Bundle {
 };
 
 /// The canonical text that manifest_sha256 is taken over: "bundlesync-manifest-v1" LF, then one line a file, sorted by
-/// path bytewise: path TAB sha256 TAB size TAB kind TAB locale TAB role, joined by LF, empty for null, no LF at the end.
-/// Sorts a copy, so the order of `files` does not matter. bundlesync.manifest_sha256(version_id) in SQL gives the same.
+/// path bytewise: path TAB sha256 TAB size TAB kind TAB locale TAB role, joined by LF, empty for null, no LF at the
+/// end. Sorts a copy, so the order of `files` does not matter. bundlesync.manifest_sha256(version_id) in SQL gives the
+/// same.
 std::string canonical_manifest(std::span<const File> files);
 Digest manifest_digest(std::span<const File> files);
 

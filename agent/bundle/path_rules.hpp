@@ -1,12 +1,12 @@
 #pragma once
 
+#include "bundle/bundle.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "bundle/bundle.hpp"
 
 /// What a name may be. The publisher, the agent and the database (bundlesync.path_problem and its sisters in
 /// migrations/) give the same verdict and the same code for the same bytes; one corpus tests all three.
@@ -14,7 +14,7 @@ namespace bundlesync::bundle {
 
 inline constexpr std::size_t path_bytes_max = 200;
 inline constexpr std::size_t path_segments_max = 8;
-inline constexpr std::size_t name_bytes_max = 100;    ///< a template's name
+inline constexpr std::size_t name_bytes_max = 100;  ///< a template's name
 inline constexpr std::size_t semver_bytes_max = 64;
 
 /// A stable reason code, or nothing when the path is good. Judged in this order; the first that applies is the answer:
@@ -31,7 +31,8 @@ std::optional<std::string_view> name_problem(std::string_view name);
 std::optional<std::string_view> semver_problem(std::string_view version);
 
 /// What is wrong with a set of files as a whole, with the path that shows it:
-/// path problems of each, then path_twice, path_case_twin (equal after ASCII folding), path_under_file ("a" beside "a/b").
+/// path problems of each, then path_twice, path_case_twin (equal after ASCII folding), path_under_file ("a" beside
+/// "a/b").
 struct BundleProblem {
   std::string reason;
   std::string path;
