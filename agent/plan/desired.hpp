@@ -1,43 +1,44 @@
 #pragma once
 
+#include "bundle/bundle.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "bundle/bundle.hpp"
-
 /// What the catalog wants shown, as values. Source: bundlesync.desired() (migrations/), read by catalog/.
 namespace bundlesync::plan {
 
 /// A version that the catalog names, with all of its files.
 struct WantedVersion {
-  std::string id;              ///< uuid of the row in template_versions
-  std::string version;         ///< its semver
-  std::string status;          ///< "draft", "stable", "deprecated" or empty (reference rows may have null)
-  std::string signature;       ///< empty where there is none
-  bundle::Bundle bundle;       ///< template, version and files
-  Digest manifest;             ///< of `bundle`, computed by us
+  std::string id;                           ///< uuid of the row in template_versions
+  std::string version;                      ///< its semver
+  std::string status;                       ///< "draft", "stable", "deprecated" or empty (reference rows may have null)
+  std::string signature;                    ///< empty where there is none
+  bundle::Bundle bundle;                    ///< template, version and files
+  Digest manifest;                          ///< of `bundle`, computed by us
   std::optional<Digest> recorded_manifest;  ///< what the catalog says it is; absent for versions by other tools
-  std::string problem;         ///< a code the catalog itself gave ("version_draft"), else empty
+  std::string problem;                      ///< a code the catalog itself gave ("version_draft"), else empty
 
   bool operator==(const WantedVersion&) const = default;
 };
 
 /// One template as the catalog has it.
 struct WantedTemplate {
-  std::string id;              ///< uuid
+  std::string id;  ///< uuid
   std::string name;
-  bool enabled = true;         ///< NULL in the database counts as true
+  bool enabled = true;  ///< NULL in the database counts as true
   bool deleted = false;
   std::uint64_t generation = 0;
-  std::optional<std::uint64_t> change;   ///< changed_xid: what moved together carries the same; absent for rows older than us
-  std::string changed_at;                ///< RFC 3339, for people and for commit-to-visible
-  std::optional<std::uint64_t> history;  ///< id of the audit row of the last move
-  std::optional<WantedVersion> current;  ///< what default_version_id names; absent when it names nothing
-  std::optional<WantedVersion> previous; ///< the default before it: prefetched, so that a rollback is only a rename
-  std::string problem;                   ///< "default_of_other_template", …; else empty
+  std::optional<std::uint64_t>
+      change;              ///< changed_xid: what moved together carries the same; absent for rows older than us
+  std::string changed_at;  ///< RFC 3339, for people and for commit-to-visible
+  std::optional<std::uint64_t> history;   ///< id of the audit row of the last move
+  std::optional<WantedVersion> current;   ///< what default_version_id names; absent when it names nothing
+  std::optional<WantedVersion> previous;  ///< the default before it: prefetched, so that a rollback is only a rename
+  std::string problem;                    ///< "default_of_other_template", …; else empty
 
   bool operator==(const WantedTemplate&) const = default;
 };
@@ -53,10 +54,11 @@ struct Desired {
 
 /// What one question to the catalog brought.
 struct Answer {
-  bool full = false;           ///< every wanted template is in it: what is not named is not there
+  bool full = false;  ///< every wanted template is in it: what is not named is not there
   std::string epoch;
-  std::string snapshot;        ///< hand it back with the next question
-  std::string server_started;  ///< differs from last time: ask again in full (a failover may have reused transaction ids)
+  std::string snapshot;  ///< hand it back with the next question
+  std::string
+      server_started;  ///< differs from last time: ask again in full (a failover may have reused transaction ids)
   int schema_version = 0;
   std::vector<std::string> problems;  ///< guards that are missing from the database
   std::vector<WantedTemplate> templates;

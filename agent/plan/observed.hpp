@@ -1,13 +1,13 @@
 #pragma once
 
+#include "bundle/bundle.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "bundle/bundle.hpp"
 
 /// What is there now, as values: this disk, and the fetches that are under way.
 namespace bundlesync::plan {
@@ -32,8 +32,8 @@ struct Shown {
   std::string version;
   Digest manifest;
   Source source = Source::cache;
-  std::string epoch;         ///< of the database that named it; empty for local and filesystem
-  std::string template_id;   ///< uuid; empty for local and filesystem
+  std::string epoch;        ///< of the database that named it; empty for local and filesystem
+  std::string template_id;  ///< uuid; empty for local and filesystem
   std::uint64_t generation = 0;
   std::optional<std::uint64_t> change;
   std::string activated_at;  ///< RFC 3339
@@ -79,26 +79,28 @@ struct ContentKey {
 
 /// How the last try to get a version's bytes ended.
 struct FetchFailure {
-  std::string reason;  ///< code: digest_mismatch, object_missing, …
-  std::string text;    ///< for people
-  bool final = false;  ///< true: not tried again until the row (its content key or generation) changes
+  std::string reason;            ///< code: digest_mismatch, object_missing, …
+  std::string text;              ///< for people
+  bool final = false;            ///< true: not tried again until the row (its content key or generation) changes
   std::uint64_t generation = 0;  ///< of the row that it was tried for; a final failure counts only for that one
-  bool due = false;    ///< not final, and its backoff is over: try again
+  bool due = false;              ///< not final, and its backoff is over: try again
 };
 
 struct Observed {
-  bool remote_enabled = false;     ///< the flag
-  bool database_reached = false;   ///< an answer came in this process's life
+  bool remote_enabled = false;    ///< the flag
+  bool database_reached = false;  ///< an answer came in this process's life
+  bool database_failed = false;   ///< the first try failed or takes longer than a start should wait for it
+  bool start_grace_over = false;  ///< what shows nothing has waited long enough for its first download
   View view;
-  std::set<TreeId> damaged;        ///< shown trees whose bytes are not what was accepted
-  std::map<ContentKey, TreeId> complete;   ///< trees that hold this content, good as far as we know
+  std::set<TreeId> damaged;               ///< shown trees whose bytes are not what was accepted
+  std::map<ContentKey, TreeId> complete;  ///< trees that hold this content, good as far as we know
   std::set<ContentKey> fetching;
   std::map<ContentKey, FetchFailure> failed;
   AcceptedMap accepted;
   std::map<std::string, Alternative> local;       ///< by template name
   std::map<std::string, Alternative> filesystem;  ///< by template name
-  std::uint64_t room_bytes = 0;    ///< what may still be downloaded within disk.max_bytes, counting what can be reclaimed
-  bool prefetch_due = false;       ///< the spread is over: previous defaults may be fetched
+  std::uint64_t room_bytes = 0;  ///< what may still be downloaded within disk.max_bytes, counting what can be reclaimed
+  bool prefetch_due = false;     ///< the spread is over: previous defaults may be fetched
 };
 
 }  // namespace bundlesync::plan

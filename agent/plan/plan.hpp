@@ -1,13 +1,13 @@
 #pragma once
 
+#include "plan/desired.hpp"
+#include "plan/observed.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "plan/desired.hpp"
-#include "plan/observed.hpp"
 
 /// All policy in one pure function: from what is wanted and what is there to what to do now.
 namespace bundlesync::plan {
@@ -25,29 +25,29 @@ struct Policy {
 
 /// Why a template shows what it shows. One state a template and pass.
 enum class State {
-  absent,    ///< nothing anywhere: no entry in the view
-  current,   ///< shows what the catalog wants
-  moving,    ///< what the catalog wants is complete on disk and is swapped in by this pass
-  fetching,  ///< bytes of what the catalog wants are on their way; shows what it did
-  retrying,  ///< a fetch failed and is tried again later; shows what it did
-  blocked,   ///< its own bytes are there, but another template of the same change cannot be had
-  refused,   ///< what the catalog wants breaks a rule; shows what it did until the row changes
-  held,      ///< the catalog names a lower generation than was accepted (a restored database)
-  orphaned,  ///< gone from the catalog; the last good stays
-  disabled,  ///< enabled = false or no default: shows local or fallback files, else the last good
-  waiting,   ///< the catalog was not reached yet; shows the last good
-  standalone ///< remote is off: shows local or fallback files, else the last good
+  absent,     ///< nothing anywhere: no entry in the view
+  current,    ///< shows what the catalog wants
+  moving,     ///< what the catalog wants is complete on disk and is swapped in by this pass
+  fetching,   ///< bytes of what the catalog wants are on their way; shows what it did
+  retrying,   ///< a fetch failed and is tried again later; shows what it did
+  blocked,    ///< its own bytes are there, but another template of the same change cannot be had
+  refused,    ///< what the catalog wants breaks a rule; shows what it did until the row changes
+  held,       ///< the catalog names a lower generation than was accepted (a restored database)
+  orphaned,   ///< gone from the catalog; the last good stays
+  disabled,   ///< enabled = false or no default: shows local or fallback files, else the last good
+  waiting,    ///< the catalog was not reached yet; shows the last good
+  standalone  ///< remote is off: shows local or fallback files, else the last good
 };
 const char* to_string(State state);
 
 struct TemplateStatus {
   State state = State::absent;
-  std::string reason;        ///< code for refused, retrying, blocked, held; the cause of a fallback
-  std::string detail;        ///< for people: path, digests, the blocking template
+  std::string reason;            ///< code for refused, retrying, blocked, held; the cause of a fallback
+  std::string detail;            ///< for people: path, digests, the blocking template
   std::uint64_t generation = 0;  ///< seen in the catalog
   std::uint64_t accepted = 0;    ///< accepted before, for held
   std::optional<std::uint64_t> change;
-  std::string wanted_version;    ///< empty when the catalog names none
+  std::string wanted_version;  ///< empty when the catalog names none
   bool operator==(const TemplateStatus&) const = default;
 };
 
@@ -55,7 +55,7 @@ struct TemplateStatus {
 struct Move {
   std::string template_name;
   ContentKey content;
-  TreeId tree;            ///< complete on disk; empty for local and filesystem moves, which are staged first
+  TreeId tree;                    ///< complete on disk; empty for local and filesystem moves, which are staged first
   Source source = Source::cache;  ///< cache; the driver turns it to remote where this process downloaded something
   std::optional<Alternative> alternative;  ///< set for local and filesystem
   std::string epoch;
@@ -84,8 +84,8 @@ struct Fetch {
 struct Plan {
   std::vector<ContentKey> abandon;  ///< fetches under way that nobody wants any more
   std::vector<Fetch> fetch;
-  std::vector<Group> activate;      ///< all ready: may be shown by one rename
-  std::vector<std::string> drop;    ///< templates that leave the view: no longer wanted, or nothing good is left of them
+  std::vector<Group> activate;    ///< all ready: may be shown by one rename
+  std::vector<std::string> drop;  ///< templates that leave the view: no longer wanted, or nothing good is left of them
   std::map<std::string, TemplateStatus> status;  ///< every wanted template
   bool settled() const { return fetch.empty() && activate.empty() && drop.empty(); }
 };
@@ -109,6 +109,9 @@ struct Readiness {
   bool ready = false;
   std::vector<std::string> missing;
 };
-Readiness readiness(const View& view, const Desired& desired, bool database_reached, const Policy& policy);
+Readiness readiness(const View& view, bool database_reached, const Policy& policy);
+
+/// True when nothing better can come: every wanted template shows what the catalog names (`--once --strict`).
+bool converged(const Plan& plan);
 
 }  // namespace bundlesync::plan

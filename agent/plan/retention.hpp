@@ -1,11 +1,11 @@
 #pragma once
 
+#include "plan/observed.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <set>
 #include <vector>
-
-#include "plan/observed.hpp"
 
 /// Which trees may go. Pure. Source of the rules: README.md, "What is kept".
 namespace bundlesync::plan {
@@ -14,9 +14,9 @@ struct KeptTree {
   TreeId id;
   Digest manifest;
   std::uint64_t bytes = 0;
-  bool live = false;      ///< the view shows it
-  bool pinned = false;    ///< the previous default, or wanted now: always kept
-  bool condemned = false; ///< its bytes are not good: goes as soon as nothing shows it
+  bool live = false;       ///< the view shows it
+  bool pinned = false;     ///< the previous default, or wanted now: always kept
+  bool condemned = false;  ///< its bytes are not good: goes as soon as nothing shows it
   /// How long ago it was last live (or first seen), on the steady clock of this process: a restart makes it younger,
   /// never older, and a jump of the wall clock does nothing.
   std::chrono::seconds age{0};

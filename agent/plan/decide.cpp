@@ -1,0 +1,158 @@
+#include "base/glob.hpp"
+#include "plan/plan.hpp"
+#include "plan/verdict.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace bundlesync::plan {
+namespace {
+
+using Verdicts = std::map<std::string, Verdict>;
+
+/// Every name that the policy wants: the literal ones, and whatever any side knows that a glob matches.
+std::set<std::string> wanted_names(const Desired& desired, const Observed& observed, const Policy& policy) {
+  std::set<std::string> names;
+  for (const auto& pattern : policy.templates) {
+    if (!is_glob(pattern)) names.insert(pattern);
+  }
+  const auto add = [&](const auto& map) {
+    for (const auto& [name, unused] : map) {
+      if (wanted(name, policy)) names.insert(name);
+    }
+  };
+  add(desired.templates);
+  add(observed.view.templates);
+  add(observed.local);
+  add(observed.filesystem);
+  return names;
+}
+
+/// What else a change holds that cannot be shown now: the names, and whether all of them are merely on their way.
+struct Blockers {
+  std::string names;
+  bool all_on_their_way = true;
+};
+
+/// A template that nothing can be had of stands in the way of the others of its change, whether or not it shows
+/// anything.
+bool stands_in_the_way(const Verdict& verdict) {
+  switch (verdict.status.state) {
+    case State::fetching:
+    case State::retrying:
+    case State::refused:
+    case State::held:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::map<std::uint64_t, Blockers> blockers_by_change(const Verdicts& verdicts) {
+  std::map<std::uint64_t, Blockers> result;
+  for (const auto& [name, verdict] : verdicts) {
+    if (!verdict.status.change || !stands_in_the_way(verdict)) continue;
+    Blockers& blockers = result[*verdict.status.change];
+    if (!blockers.names.empty()) blockers.names += ',';
+    blockers.names += name;
+    blockers.all_on_their_way &= verdict.status.state == State::fetching;
+  }
+  return result;
+}
+
+/// The second half: moves of one change go together or not at all.
+void group_moves(Verdicts& verdicts, Plan& plan) {
+  const auto blockers = blockers_by_change(verdicts);
+  std::map<std::uint64_t, Group> groups;
+  for (auto& [name, verdict] : verdicts) {
+    if (!verdict.move) continue;
+    if (!verdict.waits_for_group) {
+      plan.activate.push_back(Group{verdict.move->change, {std::move(*verdict.move)}});
+      continue;
+    }
+    const std::uint64_t change = *verdict.move->change;
+    const auto blocked = blockers.find(change);
+    if (blocked != blockers.end()) {
+      verdict.status.state = blocked->second.all_on_their_way ? State::fetching : State::blocked;
+      verdict.status.reason = "waits_for_change";
+      verdict.status.detail = "by=" + blocked->second.names;
+      continue;
+    }
+    Group& group = groups[change];
+    group.change = change;
+    group.moves.push_back(std::move(*verdict.move));
+  }
+  for (auto& [change, group] : groups) plan.activate.push_back(std::move(group));
+}
+
+/// The default before the current one, for a rollback that needs no network.
+void add_prefetches(const std::set<std::string>& names, const Desired& desired, const Observed& observed,
+                    const Policy& policy, Plan& plan) {
+  std::uint64_t room = observed.room_bytes;
+  for (const auto& name : names) {
+    const auto found = desired.templates.find(name);
+    if (found == desired.templates.end() || !found->second.previous || found->second.deleted) continue;
+    const WantedVersion& previous = *found->second.previous;
+    const ContentKey content{name, previous.version, previous.manifest};
+    if (observed.complete.contains(content) || refusal_of(previous, policy)) continue;
+    const auto failure = observed.failed.find(content);
+    if (failure != observed.failed.end() && (failure->second.final || !failure->second.due)) continue;
+    const std::uint64_t bytes = bundle::total_bytes(previous.bundle.files, policy.file_bytes_max);
+    if (bytes > room) continue;
+    const bool running = observed.fetching.contains(content);
+    if (!observed.prefetch_due && !running) continue;
+    room -= bytes;
+    Fetch fetch;
+    fetch.content = content;
+    fetch.bundle = previous.bundle;
+    fetch.generation = found->second.generation;
+    fetch.prefetch = true;
+    plan.fetch.push_back(std::move(fetch));
+  }
+}
+
+void abandon_unwanted(const Observed& observed, Plan& plan) {
+  std::set<ContentKey> keep;
+  for (const auto& fetch : plan.fetch) keep.insert(fetch.content);
+  for (const auto& running : observed.fetching) {
+    if (!keep.contains(running)) plan.abandon.push_back(running);
+  }
+  std::erase_if(plan.fetch, [&](const Fetch& fetch) { return observed.fetching.contains(fetch.content); });
+}
+
+}  // namespace
+
+bool wanted(const std::string& name, const Policy& policy) {
+  return std::ranges::any_of(policy.templates, [&](const auto& pattern) { return glob_match(pattern, name); });
+}
+
+bool converged(const Plan& plan) {
+  return std::ranges::all_of(plan.status, [](const auto& entry) {
+    const State state = entry.second.state;
+    return state == State::current || state == State::disabled || state == State::standalone;
+  });
+}
+
+Plan decide(const Desired& desired, const Observed& observed, const Policy& policy) {
+  const std::set<std::string> names = wanted_names(desired, observed, policy);
+  Verdicts verdicts;
+  for (const auto& name : names) verdicts.emplace(name, judge(name, desired, observed, policy));
+
+  Plan plan;
+  for (const auto& [name, shown] : observed.view.templates) {
+    const auto verdict = verdicts.find(name);
+    if (verdict == verdicts.end() || verdict->second.drop) plan.drop.push_back(name);
+  }
+  for (auto& [name, verdict] : verdicts) {
+    if (verdict.fetch) plan.fetch.push_back(*verdict.fetch);
+  }
+  group_moves(verdicts, plan);
+  if (observed.remote_enabled && observed.database_reached) add_prefetches(names, desired, observed, policy, plan);
+  abandon_unwanted(observed, plan);
+  for (auto& [name, verdict] : verdicts) plan.status.emplace(name, std::move(verdict.status));
+  return plan;
+}
+
+}  // namespace bundlesync::plan

@@ -1,0 +1,241 @@
+#include "plan/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace bundlesync::plan {
+namespace {
+
+/// One template's question: what it shows, what else there is, and the answer as it is being made.
+class Judge {
+ public:
+  Judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy)
+      : name_(name), desired_(desired), observed_(observed), policy_(policy) {
+    const auto found = observed.view.templates.find(name);
+    if (found != observed.view.templates.end()) shown_ = &found->second;
+    damaged_ = shown_ && observed.damaged.contains(shown_->tree);
+    const auto entry = desired.templates.find(name);
+    if (entry != desired.templates.end()) wanted_ = &entry->second;
+  }
+
+  Verdict verdict() {
+    if (!observed_.remote_enabled) {
+      standalone();
+    } else if (!observed_.database_reached) {
+      waiting();
+    } else {
+      follow();
+    }
+    return std::move(verdict_);
+  }
+
+ private:
+  void set(State state, std::string reason = "", std::string detail = "") {
+    verdict_.status.state = state;
+    verdict_.status.reason = std::move(reason);
+    verdict_.status.detail = std::move(detail);
+  }
+  bool shows_good() const { return shown_ && !damaged_; }
+  bool has_last_good() const { return shows_good() && is_last_good(*shown_); }
+
+  const Alternative* alternative() const {
+    const auto local = observed_.local.find(name_);
+    if (local != observed_.local.end()) return &local->second;
+    const auto bare = observed_.filesystem.find(name_);
+    return bare != observed_.filesystem.end() ? &bare->second : nullptr;
+  }
+
+  /// Shows local or fallback files, if there are any. False when there are none.
+  bool take_alternative() {
+    const Alternative* other = alternative();
+    if (!other) return false;
+    if (shows_good() && shown_->template_id.empty() && shown_->manifest == other->manifest &&
+        shown_->source == other->source) {
+      return true;  // shown already
+    }
+    Move move;
+    move.template_name = name_;
+    move.content = ContentKey{name_, other->bundle.version, other->manifest};
+    const auto tree = observed_.complete.find(move.content);
+    if (tree != observed_.complete.end()) move.tree = tree->second;
+    move.source = other->source;
+    move.alternative = *other;
+    verdict_.move = std::move(move);
+    return true;
+  }
+
+  /// After a decision that leaves the wanted version unshown: where there is no last good, something else may be shown.
+  void fall_back(bool now) {
+    if (has_last_good()) return;
+    if (now && take_alternative()) return;
+    if (damaged_ && now) verdict_.drop = true;
+  }
+
+  void standalone() {
+    set(State::standalone);
+    if (take_alternative()) return;
+    if (shows_good()) {
+      verdict_.status.reason = "remote_off";
+      return;
+    }
+    set(State::absent, "nothing_anywhere");
+    verdict_.drop = damaged_;
+  }
+
+  void waiting() {
+    set(shown_ ? State::waiting : State::absent, "database_not_reached");
+    if (damaged_ && rebuild_from_memory()) return;
+    const bool allowed = policy_.start_require == StartRequire::any;
+    fall_back(allowed && observed_.database_failed);
+    if (damaged_ && !verdict_.move) verdict_.drop = true;
+  }
+
+  /// The last answer, kept on disk, may name the files of a damaged tree: its bytes can come back without the database.
+  bool rebuild_from_memory() {
+    if (!wanted_ || !wanted_->current || wanted_->current->manifest != shown_->manifest) return false;
+    bring(*wanted_->current);
+    if (verdict_.move) {  // the bytes are as accepted before: so is the generation
+      verdict_.move->epoch = shown_->epoch;
+      verdict_.move->generation = shown_->generation;
+      verdict_.move->change = shown_->change;
+    }
+    return verdict_.move || verdict_.status.state == State::fetching;
+  }
+
+  void follow() {
+    if (!wanted_) {
+      if (has_last_good()) return set(State::orphaned, "not_in_catalog");
+      set(State::absent, "not_in_catalog");
+      return fall_back(true);
+    }
+    verdict_.status.generation = wanted_->generation;
+    verdict_.status.change = wanted_->change;
+    if (wanted_->current) verdict_.status.wanted_version = wanted_->current->version;
+
+    if (held_or_reused()) return fall_back(true);
+    if (wanted_->deleted) {
+      set(State::orphaned, "deleted");
+      return fall_back(true);
+    }
+    if (!wanted_->problem.empty()) {
+      set(State::refused, wanted_->problem);
+      return fall_back(true);
+    }
+    if (!wanted_->enabled || !wanted_->current) return disabled();
+
+    if (auto refusal = refusal_of(*wanted_->current, policy_)) {
+      set(State::refused, std::move(refusal->reason), std::move(refusal->detail));
+      return fall_back(true);
+    }
+    bring(*wanted_->current);
+    const State state = verdict_.status.state;
+    if (state == State::fetching) return fall_back(observed_.start_grace_over);
+    if (state == State::retrying || state == State::refused) return fall_back(true);
+  }
+
+  bool held_or_reused() {
+    const auto found = observed_.accepted.find(AcceptedKey{desired_.epoch, wanted_->id});
+    if (found == observed_.accepted.end()) return false;  // nothing accepted yet: a state of its own, not generation 0
+    const Accepted& accepted = found->second;
+    verdict_.status.accepted = accepted.generation;
+    if (wanted_->generation < accepted.generation) {
+      set(State::held, "generation_lower",
+          fmt::format("seen_generation={} accepted={}", wanted_->generation, accepted.generation));
+      return true;
+    }
+    const bool same_generation = wanted_->generation == accepted.generation;
+    if (same_generation && wanted_->current && wanted_->problem.empty() &&
+        (wanted_->current->version != accepted.version || wanted_->current->manifest != accepted.manifest)) {
+      set(State::refused, "generation_reused",
+          fmt::format("generation={} accepted_version={} version={}", wanted_->generation, accepted.version,
+                      wanted_->current->version));
+      return true;
+    }
+    return false;
+  }
+
+  void disabled() {
+    set(State::disabled, wanted_->enabled ? "no_default" : "not_enabled");
+    if (take_alternative() || shows_good()) return;
+    verdict_.status.state = State::absent;
+    verdict_.drop = damaged_;
+  }
+
+  bool shows(const WantedVersion& version) const {
+    return shows_good() && shown_->template_id == wanted_->id && shown_->epoch == desired_.epoch &&
+           shown_->generation == wanted_->generation && shown_->version == version.version &&
+           shown_->manifest == version.manifest;
+  }
+
+  /// From "this version is wanted and breaks no rule" to shown, move, fetch or wait.
+  void bring(const WantedVersion& version) {
+    verdict_.status.wanted_version = version.version;
+    if (shows(version)) return set(State::current);
+
+    const ContentKey content{name_, version.version, version.manifest};
+    const auto tree = observed_.complete.find(content);
+    if (tree != observed_.complete.end()) return move_to(content, tree->second);
+
+    const auto failure = observed_.failed.find(content);
+    const bool failed = failure != observed_.failed.end();
+    if (failed && failure->second.final && failure->second.generation == wanted_->generation) {
+      return set(State::refused, failure->second.reason, failure->second.text);
+    }
+    Fetch fetch;
+    fetch.content = content;
+    fetch.bundle = version.bundle;
+    fetch.generation = wanted_->generation;
+    if (observed_.fetching.contains(content)) {
+      verdict_.fetch = std::move(fetch);
+      return failed ? set(State::retrying, failure->second.reason, failure->second.text) : set(State::fetching);
+    }
+    if (failed && !failure->second.final && !failure->second.due) {
+      return set(State::retrying, failure->second.reason, failure->second.text);
+    }
+    const std::uint64_t bytes = bundle::total_bytes(version.bundle.files, policy_.file_bytes_max);
+    if (bytes > observed_.room_bytes) {
+      return set(State::retrying, "disk_budget", fmt::format("bytes={} room={}", bytes, observed_.room_bytes));
+    }
+    verdict_.fetch = std::move(fetch);
+    failed && !failure->second.final ? set(State::retrying, failure->second.reason, failure->second.text)
+                                     : set(State::fetching);
+  }
+
+  void move_to(const ContentKey& content, const TreeId& tree) {
+    set(State::moving);
+    Move move;
+    move.template_name = name_;
+    move.content = content;
+    move.tree = tree;
+    move.epoch = desired_.epoch;
+    move.template_id = wanted_->id;
+    move.generation = wanted_->generation;
+    move.change = wanted_->change;
+    move.history = wanted_->history;
+    move.changed_at = wanted_->changed_at;
+    verdict_.move = std::move(move);
+    verdict_.waits_for_group = has_last_good() && wanted_->change.has_value();
+  }
+
+  const std::string& name_;
+  const Desired& desired_;
+  const Observed& observed_;
+  const Policy& policy_;
+  const Shown* shown_ = nullptr;
+  const WantedTemplate* wanted_ = nullptr;
+  bool damaged_ = false;
+  Verdict verdict_;
+};
+
+}  // namespace
+
+bool is_last_good(const Shown& shown) {
+  return !shown.template_id.empty();
+}
+
+Verdict judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy) {
+  return Judge(name, desired, observed, policy).verdict();
+}
+
+}  // namespace bundlesync::plan

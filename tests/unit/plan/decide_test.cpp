@@ -1,0 +1,282 @@
+#include "unit/plan/world.hpp"
+
+#include <gtest/gtest.h>
+
+namespace bundlesync::plan::test {
+namespace {
+
+TEST(Decide, FetchesWhatIsWantedAndNotOnDisk) {
+  World world;
+  world.want(wanted_template("section7", "1.0.0", 1));
+  const Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "section7=1.0.0");
+  EXPECT_EQ(moves(plan), "");
+  EXPECT_EQ(status(plan, "section7"), "fetching");
+}
+
+TEST(Decide, ShowsWhatIsCompleteOnDiskWithoutFetching) {
+  World world;
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 1));
+  world.on_disk(*wanted.current);
+  const Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "");
+  EXPECT_EQ(moves(plan), "section7=1.0.0");
+  ASSERT_EQ(plan.activate.size(), 1u);
+  EXPECT_EQ(plan.activate[0].moves[0].tree, tree(*wanted.current));
+  EXPECT_EQ(plan.activate[0].moves[0].generation, 1u);
+}
+
+TEST(Decide, IsSettledWhenTheWantedVersionIsShown) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  const Plan plan = world.decide();
+  EXPECT_TRUE(plan.settled());
+  EXPECT_TRUE(converged(plan));
+  EXPECT_EQ(status(plan, "section7"), "current");
+}
+
+TEST(Decide, ShowsTheSameContentAgainUnderAHigherGeneration) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  world.desired.templates["section7"].generation = 3;  // away and back again while nobody looked
+  EXPECT_EQ(moves(world.decide()), "section7=1.0.0");
+}
+
+TEST(Decide, HoldsALowerGeneration) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.1.0", 9)));
+  world.want(wanted_template("section7", "1.0.0", 4));
+  const Plan plan = world.decide();
+  EXPECT_TRUE(plan.settled());
+  EXPECT_EQ(status(plan, "section7"), "held generation_lower");
+  EXPECT_EQ(plan.status.at("section7").detail, "seen_generation=4 accepted=9");
+}
+
+TEST(Decide, GoesOnInANewEpochWithLowerGenerations) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.1.0", 9)));
+  world.desired.epoch = "epoch-2";
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 4));
+  world.on_disk(*wanted.current);
+  EXPECT_EQ(moves(world.decide()), "section7=1.0.0");
+}
+
+TEST(Decide, RefusesAnEqualGenerationThatNamesAnotherVersion) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.1.0", 9)));
+  world.on_disk(*world.want(wanted_template("section7", "1.0.0", 9)).current);
+  const Plan plan = world.decide();
+  EXPECT_TRUE(plan.settled());
+  EXPECT_EQ(status(plan, "section7"), "refused generation_reused");
+}
+
+TEST(Decide, KeepsWhatIsShownWhenTheDownloadWasRefused) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  const auto wanted = world.want(wanted_template("section7", "1.1.0", 2));
+  world.fail(*wanted.current, "digest_mismatch", true, 2);
+  world.offer_fallback("section7", "bare");
+  const Plan plan = world.decide();
+  EXPECT_TRUE(plan.settled());
+  EXPECT_EQ(status(plan, "section7"), "refused digest_mismatch");
+}
+
+TEST(Decide, TriesARefusedDownloadAgainWhenTheRowChanges) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  const auto wanted = world.want(wanted_template("section7", "1.1.0", 4));
+  world.fail(*wanted.current, "digest_mismatch", true, 2);
+  EXPECT_EQ(fetches(world.decide()), "section7=1.1.0");
+}
+
+TEST(Decide, WaitsForTheBackoffOfAFailedDownload) {
+  World world;
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 1));
+  world.fail(*wanted.current, "object_missing", false, 1, false);
+  EXPECT_EQ(fetches(world.decide()), "");
+  EXPECT_EQ(status(world.decide(), "section7"), "retrying object_missing");
+  world.fail(*wanted.current, "object_missing", false, 1, true);
+  EXPECT_EQ(fetches(world.decide()), "section7=1.0.0");
+  EXPECT_EQ(status(world.decide(), "section7"), "retrying object_missing");
+}
+
+TEST(Decide, AbandonsADownloadThatNobodyWantsAnyMore) {
+  World world;
+  const auto first = wanted_template("section7", "1.0.0", 1);
+  const auto second = version("section7", "1.1.0");
+  world.show(world.want(first));
+  world.observed.fetching.insert(key(second));
+  const Plan plan = world.decide();
+  ASSERT_EQ(plan.abandon.size(), 1u);
+  EXPECT_EQ(plan.abandon[0], key(second));
+}
+
+TEST(Decide, DoesNotStartADownloadTwice) {
+  World world;
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 1));
+  world.observed.fetching.insert(key(*wanted.current));
+  const Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "");
+  EXPECT_TRUE(plan.abandon.empty());
+}
+
+TEST(Decide, DoesNotDownloadOverTheDiskBudget) {
+  World world;
+  world.want(wanted_template("section7", "1.0.0", 1));
+  world.observed.room_bytes = 3;
+  const Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "");
+  EXPECT_EQ(status(plan, "section7"), "retrying disk_budget");
+}
+
+TEST(Decide, FallsBackOnlyWhereThereIsNoLastGood) {
+  World world;
+  world.observed.database_reached = false;
+  world.observed.database_failed = true;
+  world.offer_fallback("section7", "bare");
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem");
+
+  world.show(wanted_template("section7", "1.0.0", 1));
+  EXPECT_EQ(moves(world.decide()), "");
+  EXPECT_EQ(status(world.decide(), "section7"), "waiting database_not_reached");
+}
+
+TEST(Decide, PrefersTheLocalManifestOverBareFiles) {
+  World world;
+  world.observed.remote_enabled = false;
+  world.offer_fallback("section7", "bare");
+  world.observed.local["section7"] = world.observed.filesystem["section7"];
+  world.observed.local["section7"].bundle.version = "0.9.0";
+  world.observed.local["section7"].source = Source::local;
+  EXPECT_EQ(moves(world.decide()), "section7=0.9.0");
+}
+
+TEST(Decide, ShowsFallbackFilesBeforeTheDatabaseOnlyWhereAllowed) {
+  World world;
+  world.observed.database_reached = false;
+  world.offer_fallback("section7", "bare");
+  EXPECT_EQ(moves(world.decide()), "") << "the first try is still under way";
+  world.observed.database_failed = true;
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem");
+  world.policy.start_require = StartRequire::last_good;
+  EXPECT_EQ(moves(world.decide()), "");
+}
+
+TEST(Decide, WaitsAMomentForTheFirstDownloadBeforeFallingBack) {
+  World world;
+  world.want(wanted_template("section7", "1.0.0", 1));
+  world.offer_fallback("section7", "bare");
+  EXPECT_EQ(moves(world.decide()), "");
+  world.observed.start_grace_over = true;
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem");
+}
+
+TEST(Decide, ReplacesFallbackFilesAsSoonAsTheWantedVersionIsComplete) {
+  World world;
+  world.offer_fallback("section7", "bare");
+  Shown shown;
+  shown.version = "filesystem";
+  shown.source = Source::filesystem;
+  shown.manifest = world.observed.filesystem["section7"].manifest;
+  shown.tree = TreeId{"section7", "filesystem-x"};
+  world.observed.view.templates["section7"] = shown;
+  world.on_disk(*world.want(wanted_template("section7", "1.0.0", 1)).current);
+  EXPECT_EQ(moves(world.decide()), "section7=1.0.0");
+}
+
+TEST(Decide, KeepsTheLastGoodOfADeletedTemplateAndSaysSo) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  world.desired.templates["section7"].deleted = true;
+  world.desired.templates["section7"].generation = 2;
+  EXPECT_TRUE(world.decide().settled());
+  EXPECT_EQ(status(world.decide(), "section7"), "orphaned deleted");
+  world.desired.templates.clear();
+  EXPECT_EQ(status(world.decide(), "section7"), "orphaned not_in_catalog");
+}
+
+TEST(Decide, ADisabledTemplateShowsLocalOrFallbackFilesElseTheLastGood) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  world.desired.templates["section7"].enabled = false;
+  world.desired.templates["section7"].generation = 2;
+  EXPECT_TRUE(world.decide().settled());
+  EXPECT_EQ(status(world.decide(), "section7"), "disabled not_enabled");
+  world.offer_fallback("section7", "bare");
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem");
+}
+
+TEST(Decide, NoDefaultCountsAsDisabled) {
+  World world;
+  world.want(wanted_template("section7", "1.0.0", 1)).current.reset();
+  world.observed.view.templates.clear();
+  EXPECT_EQ(status(world.decide(), "section7"), "absent no_default");
+}
+
+TEST(Decide, DropsWhatIsNoLongerWanted) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  world.policy.templates = {"intake*"};
+  EXPECT_EQ(world.decide().drop, std::vector<std::string>{"section7"});
+}
+
+TEST(Decide, FetchesADamagedTreeAgain) {
+  World world;
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 1));
+  world.show(wanted);
+  world.observed.damaged.insert(tree(*wanted.current));
+  world.observed.complete.clear();
+  const Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "section7=1.0.0");
+  EXPECT_TRUE(plan.drop.empty()) << "not before the rebuild has failed";
+}
+
+TEST(Decide, LeavesADamagedTreeWhenItCannotBeRebuilt) {
+  World world;
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 1));
+  world.show(wanted);
+  world.observed.damaged.insert(tree(*wanted.current));
+  world.observed.complete.clear();
+  world.fail(*wanted.current, "object_missing", false, 1);
+  EXPECT_EQ(world.decide().drop, std::vector<std::string>{"section7"});
+  world.offer_fallback("section7", "bare");
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem");
+  EXPECT_TRUE(world.decide().drop.empty());
+}
+
+TEST(Decide, RebuildsADamagedTreeFromMemoryWhileTheDatabaseIsAway) {
+  World world;
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 1));
+  world.show(wanted);
+  world.observed.database_reached = false;
+  world.observed.damaged.insert(tree(*wanted.current));
+  world.observed.complete.clear();
+  EXPECT_EQ(fetches(world.decide()), "section7=1.0.0");
+  world.observed.complete[key(*wanted.current)] = TreeId{"section7", tree(*wanted.current).name + ".2"};
+  EXPECT_EQ(moves(world.decide()), "section7=1.0.0");
+}
+
+TEST(Decide, PrefetchesThePreviousDefaultWhenItIsDue) {
+  World world;
+  auto wanted = wanted_template("section7", "1.1.0", 2);
+  wanted.previous = version("section7", "1.0.0");
+  world.show(world.want(wanted));
+  EXPECT_EQ(fetches(world.decide()), "");
+  world.observed.prefetch_due = true;
+  EXPECT_EQ(fetches(world.decide()), "section7=1.0.0 (prefetch)");
+  world.on_disk(*wanted.previous);
+  EXPECT_EQ(fetches(world.decide()), "");
+}
+
+TEST(Decide, WithRemoteOffNeverFetchesAndKeepsTheLastGoodWithAWarning) {
+  World world;
+  world.show(world.want(wanted_template("section7", "1.0.0", 1)));
+  world.want(wanted_template("section7", "1.1.0", 2));
+  world.observed.remote_enabled = false;
+  const Plan plan = world.decide();
+  EXPECT_TRUE(plan.settled());
+  EXPECT_EQ(status(plan, "section7"), "standalone remote_off");
+}
+
+}  // namespace
+}  // namespace bundlesync::plan::test
