@@ -2,17 +2,17 @@
 
 namespace bundlesync {
 
-Error&& Error::with_hint(std::string hint) && {
+Error Error::with_hint(std::string hint) && {
   hints_.push_back(std::move(hint));
   return std::move(*this);
 }
 
-Error&& Error::with_reason(std::string_view reason) && {
+Error Error::with_reason(std::string_view reason) && {
   reason_ = reason;
   return std::move(*this);
 }
 
-Error&& Error::within(std::string_view what) && {
+Error Error::within(std::string_view what) && {
   fact_.insert(0, std::string(what) + ": ");
   return std::move(*this);
 }

@@ -41,11 +41,12 @@ class Error {
   /// A stable code for metrics and logs ("digest_mismatch", "path_dotdot"); empty where the kind says enough.
   const std::string& reason() const { return reason_; }
 
-  Error&& with_hint(std::string hint) &&;
-  Error&& with_reason(std::string_view reason) &&;
+  // By value, so that `error = std::move(error).with_hint(…)` is no move onto itself.
+  Error with_hint(std::string hint) &&;
+  Error with_reason(std::string_view reason) &&;
   /// Puts `what` and ": " before the fact, for a caller that knows more than the callee:
   /// within("reading manifest.json") makes "reading manifest.json: …".
-  Error&& within(std::string_view what) &&;
+  Error within(std::string_view what) &&;
 
   /// "fact\nhint: …\nhint: …", as it follows "error: " on stderr.
   std::string text() const;
