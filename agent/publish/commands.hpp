@@ -3,6 +3,7 @@
 #include "async/task.hpp"
 #include "base/error.hpp"
 #include "base/exit_code.hpp"
+#include "bundle/lint.hpp"
 #include "catalog/catalog.hpp"
 #include "publish/steps.hpp"
 #include "storage/storage.hpp"
@@ -17,20 +18,10 @@
 /// or as JSON. An Error carries its own exit code; where a success has one too, exit_code() says it.
 namespace bundlesync::publish {
 
-struct Limits {
-  std::uint64_t files_max = 2'000;
-  std::uint64_t bundle_bytes_max = 64ULL << 20;
-  std::uint64_t file_bytes_max = 16ULL << 20;
-};
-
-/// One thing to mend in a bundle's directory.
-struct Problem {
-  std::string reason;  ///< a stable code: "path_character", "sha256_mismatch", "manifest_invalid", …
-  std::string path;    ///< the file it is about; empty: the bundle as a whole
-  std::string text;    ///< a fact with its values
-  std::string hint;    ///< what to do; may be empty
-  bool operator==(const Problem&) const = default;
-};
+using Limits = bundle::Limits;
+/// One thing that is wrong with a bundle's directory, or looks wrong. Beyond lint()'s codes: those of
+/// base/json_read.hpp and manifest_file.hpp for manifest.json itself, link_leads_out, not_regular, file_unreadable.
+using Problem = bundle::LintProblem;
 
 /// One file of what is or would be published.
 struct FileLine {
@@ -56,14 +47,14 @@ struct CheckResult {
   std::string template_name;  ///< empty where neither the flag nor the manifest gives it
   std::string version;
   bool guessed = false;         ///< there is no manifest.json: kinds, locales and content types are guessed
-  std::string manifest_sha256;  ///< empty when there are problems
+  std::string manifest_sha256;  ///< empty when it cannot be published
   std::uint64_t bytes = 0;
   std::vector<FileLine> files;
-  std::vector<Problem> problems;
-  ExitCode exit_code() const { return problems.empty() ? ExitCode::done : ExitCode::lint; }
+  std::vector<Problem> problems;  ///< warnings too
+  ExitCode exit_code() const { return bundle::publishable(problems) ? ExitCode::done : ExitCode::lint; }
 };
 
-/// Reads and judges a bundle's directory; asks nobody. not_found/usage when there is no such directory.
+/// Reads and judges a bundle's directory; asks nobody. usage (directory_missing) when there is no such directory.
 Result<CheckResult> check(const CheckRequest& request);
 
 // ---- publish -------------------------------------------------------------------------------------------------------
@@ -106,7 +97,7 @@ struct PublishResult {
   std::uint64_t removed_objects = 0;   ///< were in storage and belong to no file of this version
   std::uint64_t bytes = 0;             ///< of the whole bundle
   std::vector<FileLine> files;
-  std::vector<Problem> problems;  ///< lint_failed only
+  std::vector<Problem> problems;  ///< warnings; errors too when outcome is lint_failed
   std::optional<catalog::Moved> moved;
   /// Sentences for people: what changed, in order.
   std::vector<std::string> changed;
