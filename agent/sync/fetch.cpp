@@ -1,0 +1,143 @@
+#include "sync/fetch.hpp"
+
+#include "async/pool.hpp"
+#include "async/task_group.hpp"
+#include "async/timeout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace bundlesync::sync {
+namespace {
+
+/// Hands the bytes of a download to a file of the stage, on the pool.
+class StageSink : public storage::ByteSink {
+ public:
+  StageSink(async::Pool& pool, disk::StageFile& file) : pool_(pool), file_(file) {}
+  Task<Result<void>> write(std::string_view bytes) override {
+    disk::StageFile& file = file_;
+    Result<void> written = co_await async::offload(pool_, [&file, bytes] { return file.write(bytes); });
+    if (written) written_ += bytes.size();
+    co_return written;
+  }
+  std::uint64_t written() const { return written_; }
+
+ private:
+  async::Pool& pool_;
+  disk::StageFile& file_;
+  std::uint64_t written_ = 0;
+};
+
+/// One version on its way. Lives in the frame of fetch_version, which outlives its workers.
+struct Work {
+  World world;
+  const Options& options;
+  Permits& permits;
+  plan::Fetch fetch;
+  std::unique_ptr<disk::Stage> stage;
+  std::vector<bundle::File> missing;  ///< not on this disk: to be downloaded
+  std::size_t next = 0;               ///< into missing
+  std::uint64_t downloaded_bytes = 0;
+};
+
+/// Everything that this disk already has, in one go on the pool; what it has not is returned.
+Result<std::vector<bundle::File>> take_what_is_here(disk::Stage& stage, const bundle::Bundle& bundle,
+                                                    const LocalBytes& local_bytes) {
+  std::vector<bundle::File> missing;
+  for (const auto& file : bundle.files) {
+    Result<bool> taken = stage.take_from_disk(file);
+    if (!taken) return fail(taken.error());
+    if (!*taken) {
+      const auto local = local_bytes.find(file.sha256);
+      // A local copy that cannot be read is no reason to stop: storage has the bytes too.
+      if (local != local_bytes.end()) taken = stage.take_from(local->second, file).value_or(false);
+    }
+    if (!*taken) missing.push_back(file);
+  }
+  return missing;
+}
+
+Task<Result<void>> download(Work& work, const bundle::File& file) {
+  disk::Stage& stage = *work.stage;
+  async::Pool& pool = work.world.disk_pool;
+  Result<std::unique_ptr<disk::StageFile>> created =
+      co_await async::offload(pool, [&stage, &file] { return stage.create(file); });
+  if (!created) co_return fail(created.error());
+  disk::StageFile& target = **created;
+  StageSink sink(pool, target);
+
+  const std::uint64_t bytes_max = file.size.value_or(work.options.policy.file_bytes_max);
+  const std::string name = "download of " + file.storage_path;
+  Task<Result<storage::ObjectInfo>> transfer = work.world.storage->download(file.storage_path, bytes_max, sink);
+  const auto deadline = std::chrono::duration_cast<async::Duration>(work.options.download_deadline);
+  Result<storage::ObjectInfo> object =
+      co_await async::with_timeout(std::move(transfer), work.world.clock, deadline, name);
+  work.downloaded_bytes += sink.written();
+  if (!object) co_return fail(object.error());
+  work.world.reporter.contacted("storage");
+
+  Result<void> finished = co_await async::offload(pool, [&target] { return target.finish(); });
+  co_return finished;
+}
+
+/// Takes files off the list until it is empty or one fails. Several run side by side.
+Task<Result<void>> worker(Work& work) {
+  while (work.next < work.missing.size()) {
+    const bundle::File file = work.missing[work.next++];
+    Permits::Permit permit = co_await work.permits.take();
+    Result<void> done = co_await download(work, file);
+    if (!done) {
+      work.next = work.missing.size();
+      co_return done;
+    }
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> download_missing(Work& work) {
+  if (work.missing.empty()) co_return Result<void>();
+  if (!work.world.storage) {
+    co_return fail(ErrorKind::unavailable, "no storage is configured");
+  }
+  async::TaskGroup group(work.world.executor);
+  const std::size_t workers = std::min(work.missing.size(), work.options.fetch_parallel);
+  for (std::size_t i = 0; i < workers; ++i) group.spawn("download", worker(work));
+  Result<void> all = co_await group.wait();
+  co_return all;
+}
+
+}  // namespace
+
+Task<Result<Fetches::Finished>> fetch_version(World world, const Options& options, Permits& permits, plan::Fetch fetch,
+                                              LocalBytes local_bytes) {
+  Work work{world, options, permits, std::move(fetch), nullptr, {}, 0, 0};
+  disk::Trees& trees = world.trees;
+  const plan::Fetch& wanted = work.fetch;
+  auto begun = co_await async::offload(
+      world.disk_pool, [&trees, &wanted] { return trees.begin(wanted.bundle, wanted.content.manifest); });
+  if (!begun) co_return fail(begun.error());
+  work.stage = std::move(*begun);
+
+  disk::Stage& stage = *work.stage;
+  auto missing = co_await async::offload(world.disk_pool, [&stage, &wanted, &local_bytes] {
+    return take_what_is_here(stage, wanted.bundle, local_bytes);
+  });
+  if (!missing) co_return fail(missing.error());
+  work.missing = std::move(*missing);
+
+  Result<void> downloaded = co_await download_missing(work);
+  if (!downloaded) co_return fail(downloaded.error());
+
+  Result<plan::TreeId> tree = co_await async::offload(world.disk_pool, [&stage] { return stage.commit(); });
+  if (!tree) co_return fail(tree.error());
+  Fetches::Finished finished;
+  finished.content = work.fetch.content;
+  finished.tree = std::move(*tree);
+  finished.bundle = std::move(work.fetch.bundle);
+  finished.downloaded_bytes = work.downloaded_bytes;
+  co_return finished;
+}
+
+}  // namespace bundlesync::sync

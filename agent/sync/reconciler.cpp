@@ -1,0 +1,153 @@
+#include "sync/reconciler.hpp"
+
+#include "async/pool.hpp"
+#include "base/backoff.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace bundlesync::sync {
+namespace {
+/// How long what shows nothing waits for its first download before local or fallback files take its place.
+constexpr auto kStartGrace = std::chrono::seconds(5);
+/// How long a start waits for the database's first answer before it counts as failed.
+constexpr auto kDatabaseGrace = std::chrono::seconds(2);
+/// The least time between passes that only a timer asks for.
+constexpr auto kPassInterval = std::chrono::milliseconds(100);
+}  // namespace
+
+Reconciler::Reconciler(World world, const Options& options)
+    : world_(world), options_(options), wakeup_(world.executor), fetches_(world, options, wakeup_) {
+  started_ = world_.clock.now();
+  started_wall_ = world_.clock.wall_now();
+  rescan_at_ = started_ + options_.rescan_interval;
+  tidy_at_ = started_;
+  prefetch_at_ = started_ + jittered(options_.prefetch_spread / 2, 1.0, world_.random.next());
+}
+
+void Reconciler::accept(plan::Answer answer) {
+  problems_ = answer.problems;
+  const bool same_epoch = answer.epoch == desired_.epoch;
+  const bool says_nothing_new = database_reached_ && same_epoch && !answer.full && answer.templates.empty();
+  if (says_nothing_new) return;
+  plan::Desired next = desired_;
+  plan::merge(next, std::move(answer));
+  if (database_reached_ && next == desired_) return;
+  desired_ = std::move(next);
+  database_reached_ = true;
+  desired_unsaved_ = true;
+  ++desired_revision_;
+  wakeup_.notify();
+}
+
+void Reconciler::database_failed() {
+  if (std::exchange(database_failed_, true)) return;
+  wakeup_.notify();
+}
+
+plan::Readiness Reconciler::readiness() const {
+  return plan::readiness(view_, database_reached_, options_.policy);
+}
+
+Task<> Reconciler::run(bool until_settled) {
+  for (;;) {
+    co_await pass();
+    if (until_settled && settled()) co_return;
+    const async::Steady due = next_time();
+    co_await wakeup_.wait_until(world_.clock, due);
+  }
+}
+
+Task<> Reconciler::pass() {
+  if (world_.clock.now() >= rescan_at_) co_await rescan_alternatives();
+  take_finished_fetches();
+  plan_ = plan::decide(desired_, observe(), options_.policy);
+
+  for (const auto& content : plan_.abandon) fetches_.cancel(content);
+  for (const auto& fetch : plan_.fetch) {
+    const std::uint64_t bytes = bundle::total_bytes(fetch.bundle.files, options_.policy.file_bytes_max);
+    co_await make_room(bytes);
+    fetches_.start(fetch, local_bytes());
+  }
+  const bool something_to_show = !plan_.activate.empty() || !plan_.drop.empty() || must_show_;
+  if (something_to_show && world_.clock.now() >= show_not_before_) co_await activate();
+  if (desired_unsaved_) co_await save_desired();
+  if (world_.clock.now() >= tidy_at_) co_await tidy();
+  settle();
+}
+
+plan::Observed Reconciler::observe() const {
+  const async::Steady now = world_.clock.now();
+  plan::Observed observed;
+  observed.remote_enabled = options_.remote;
+  observed.database_reached = database_reached_;
+  observed.database_failed = database_failed_ || now >= started_ + kDatabaseGrace;
+  observed.start_grace_over = now >= started_ + kStartGrace;
+  observed.view = view_;
+  observed.damaged = damaged_;
+  observed.complete = complete_;
+  observed.fetching = fetches_.running();
+  observed.failed = fetches_.failures(now);
+  observed.accepted = state_.accepted;
+  observed.local = local_.by_template;
+  observed.filesystem = filesystem_.by_template;
+  observed.room_bytes = plan::room(kept_trees(), used_bytes_, cache_use_.bytes, options_.retention);
+  observed.prefetch_due = database_reached_ && now >= prefetch_at_;
+  return observed;
+}
+
+void Reconciler::take_finished_fetches() {
+  for (auto& finished : fetches_.take_finished()) {
+    disk::TreeInfo info;
+    info.id = finished.tree;
+    info.bytes = bundle::total_bytes(finished.bundle.files, 0);
+    info.manifest = finished.content.manifest;
+    info.bundle = std::move(finished.bundle);
+    used_bytes_ += info.bytes;
+    trees_[finished.tree] = std::move(info);
+    complete_[finished.content] = finished.tree;
+    fresh_.insert(finished.tree);
+    last_live_[finished.tree] = world_.clock.now();
+    downloaded_[finished.content] += finished.downloaded_bytes;
+  }
+}
+
+async::Steady Reconciler::next_time() const {
+  async::Steady due = std::min({rescan_at_, tidy_at_, fetches_.next_retry()});
+  const async::Steady now = world_.clock.now();
+  for (const async::Steady moment :
+       {started_ + kDatabaseGrace, started_ + kStartGrace, prefetch_at_, show_not_before_}) {
+    if (moment > now) due = std::min(due, moment);
+  }
+  return std::max(due, now + kPassInterval);  // whatever is overdue, a timer never makes passes spin
+}
+
+bool Reconciler::settled() const {
+  if (must_show_ || !plan_.settled()) return false;
+  if (!fetches_.running().empty()) return false;
+  return std::ranges::none_of(plan_.status, [](const auto& entry) {
+    const plan::TemplateStatus& status = entry.second;
+    return status.state == plan::State::moving || status.state == plan::State::fetching ||
+           status.state == plan::State::retrying || status.reason == "database_not_reached";
+  });
+}
+
+Task<> Reconciler::stop() {
+  co_await fetches_.stop();
+}
+
+LocalBytes Reconciler::local_bytes() const {
+  LocalBytes result;
+  const auto add = [&](const std::filesystem::path& dir, const disk::Alternatives& alternatives) {
+    for (const auto& [name, alternative] : alternatives.by_template) {
+      for (const auto& file : alternative.bundle.files) {
+        result.emplace(file.sha256, disk::alternative_path(dir, name, file.path));
+      }
+    }
+  };
+  add(options_.local_dir, local_);
+  add(options_.fallback_dir, filesystem_);
+  return result;
+}
+
+}  // namespace bundlesync::sync

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "async/wakeup.hpp"
+#include "plan/plan.hpp"
+#include "sync/fetches.hpp"
+#include "sync/world.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace bundlesync::sync {
+
+/// Brings the directory as near to what the catalog wants as is possible without waiting for a network. Loop thread
+/// only.
+///
+/// Safe at any time, any number of times, after any crash: what it knows is read back from the disk by recover().
+class Reconciler {
+ public:
+  Reconciler(World world, const Options& options);
+
+  /// Start: re-checks everything that is shown (links, and every byte of every live tree), mends what can be mended
+  /// without the catalog, and says what is shown. Needs the target's lock. An error means that the target is unusable.
+  Task<Result<void>> recover();
+
+  /// Passes for ever, each when something happened or is due. Ends only by cancellation, or by `until_settled` when
+  /// nothing more can be expected without a change from outside.
+  Task<> run(bool until_settled);
+
+  /// One pass: decide, start and abandon fetches, swap in what is complete on disk.
+  Task<> pass();
+
+  /// Takes an answer of the catalog. The next pass acts on it.
+  void accept(plan::Answer answer);
+  /// The first try to reach the database did not succeed, or takes longer than a start should wait.
+  void database_failed();
+  /// Ends every fetch; call when the run is over.
+  Task<> stop();
+
+  const plan::Desired& desired() const { return desired_; }
+  const plan::Plan& plan() const { return plan_; }
+  plan::Readiness readiness() const;
+
+ private:
+  // observe
+  plan::Observed observe() const;
+  void take_finished_fetches();
+  async::Steady next_time() const;
+  bool settled() const;
+
+  // activate (activation.cpp)
+  Task<> activate();
+  Task<std::optional<plan::TreeId>> tree_for(const plan::Move& move);
+  Task<Result<plan::TreeId>> stage_alternative(const plan::Alternative& alternative);
+  Task<Result<void>> show(std::vector<plan::Group> groups);
+  void acknowledge(const std::vector<plan::Group>& groups, const plan::View& before);
+  void show_failed(const Error& error);
+  report::Activated describe(const plan::Group& group, const plan::View& before) const;
+  report::ActivatedTemplate describe(const plan::Shown& shown, const std::string& name) const;
+
+  // recover (recovery.cpp)
+  Task<> load_memory();
+  Task<> check_live_trees();
+  Task<> read_trees();
+  Task<> rescan_alternatives();
+  void keep_alternatives(Result<disk::Alternatives> found, disk::Alternatives& kept);
+  Task<> save_desired();
+  Digest expected_manifest(const plan::Shown& shown) const;
+
+  // tidy (tidy.cpp)
+  Task<> tidy();
+  Task<> measure();
+  Task<> make_room(std::uint64_t bytes);
+  Task<> remove_trees(std::vector<plan::TreeId> trees_to_remove);
+  Task<> remove_condemned();
+  std::size_t views_to_keep();
+  std::vector<plan::KeptTree> kept_trees() const;
+  std::set<plan::ContentKey> pinned_contents() const;
+
+  // report (settle.cpp)
+  void settle();
+  report::TemplateReport report_of(const std::string& name, const plan::TemplateStatus& status) const;
+  std::string next_try(const plan::TemplateStatus& status, const std::string& name) const;
+  LocalBytes local_bytes() const;
+
+  World world_;
+  const Options& options_;
+  async::Wakeup wakeup_;
+  Fetches fetches_;
+
+  // What is wanted.
+  plan::Desired desired_;
+  std::uint64_t desired_revision_ = 0;  ///< rises with every answer that changed something
+  bool desired_unsaved_ = false;
+  std::vector<std::string> problems_;  ///< guards that the catalog misses
+  bool database_reached_ = false;
+  bool database_failed_ = false;
+
+  // What is there.
+  plan::View view_;  ///< as acknowledged
+  disk::State state_;
+  std::set<plan::TreeId> damaged_;
+  std::map<plan::TreeId, disk::TreeInfo> trees_;  ///< every finished tree that is not condemned
+  std::map<plan::ContentKey, plan::TreeId> complete_;
+  std::set<plan::TreeId> fresh_;                          ///< made by this process and not shown yet: verified just now
+  std::map<plan::ContentKey, std::uint64_t> downloaded_;  ///< bytes fetched by this process and not yet reported
+  std::map<plan::TreeId, async::Steady> last_live_;
+  disk::Alternatives local_;
+  disk::Alternatives filesystem_;
+  std::uint64_t used_bytes_ = 0;
+  disk::Trees::CacheUse cache_use_;
+
+  // What is due.
+  plan::Plan plan_;
+  bool must_show_ = false;  ///< a swap was not acknowledged: show again, whatever the plan says
+  unsigned show_failures_ = 0;
+  async::Steady show_not_before_{};
+  async::Steady started_{};
+  async::Wall started_wall_{};
+  async::Steady rescan_at_{};
+  async::Steady tidy_at_{};
+  async::Steady prefetch_at_{};
+  std::vector<async::Steady> views_made_;
+};
+
+}  // namespace bundlesync::sync

@@ -1,0 +1,159 @@
+#include "async/pool.hpp"
+#include "sync/reconciler.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+/// What a start does before anything else: the whole postcondition is checked again, not only the link.
+namespace bundlesync::sync {
+
+Task<Result<void>> Reconciler::recover() {
+  disk::Target& target = world_.target;
+  live::LiveView& live = world_.live;
+  Result<void> cleaned =
+      co_await async::offload(world_.disk_pool, [&target]() -> Result<void> { return target.remove_leftovers(); });
+  if (!cleaned) co_return fail(cleaned.error());
+  Result<std::vector<std::string>> mended =
+      co_await async::offload(world_.disk_pool, [&live] { return live.recover(); });
+  if (!mended) {
+    world_.reporter.sync_failed(mended.error());  // a name of ours is taken by somebody: serve what is shown, say so
+  } else {
+    for (const auto& fact : *mended) world_.reporter.repaired(fact);
+  }
+
+  co_await load_memory();
+  co_await read_trees();
+  co_await check_live_trees();
+  co_await rescan_alternatives();
+  co_await measure();
+
+  report::Activated shown;
+  shown.view = view_.number;
+  for (const auto& [name, entry] : view_.templates) {
+    if (damaged_.contains(entry.tree)) continue;
+    report::ActivatedTemplate line = describe(entry, name);
+    if (line.source == plan::Source::remote) line.source = plan::Source::cache;  // nothing was downloaded by this start
+    shown.templates.push_back(std::move(line));
+  }
+  world_.reporter.shown_at_start(shown);
+  co_return Result<void>();
+}
+
+/// State, the last answer, and what is shown. What cannot be read is said, and the start goes on without it.
+Task<> Reconciler::load_memory() {
+  disk::StateStore& store = world_.state;
+  live::LiveView& live = world_.live;
+  Result<disk::State> state = co_await async::offload(world_.disk_pool, [&store] { return store.load(); });
+  if (state) {
+    state_ = std::move(*state);
+  } else {
+    world_.reporter.warning(state.error().line());
+  }
+  Result<plan::Desired> desired = co_await async::offload(world_.disk_pool, [&store] { return store.load_desired(); });
+  if (desired) {
+    desired_ = std::move(*desired);
+  } else {
+    world_.reporter.warning(desired.error().line());
+  }
+  Result<plan::View> view = co_await async::offload(world_.disk_pool, [&live] { return live.read(); });
+  if (view) {
+    view_ = std::move(*view);
+  } else {
+    world_.reporter.sync_failed(view.error());
+  }
+}
+
+Task<> Reconciler::read_trees() {
+  disk::Trees& trees = world_.trees;
+  Result<std::vector<disk::TreeInfo>> found =
+      co_await async::offload(world_.disk_pool, [&trees] { return trees.list(); });
+  if (!found) {
+    world_.reporter.sync_failed(found.error());
+    co_return;
+  }
+  const async::Steady now = world_.clock.now();
+  for (auto& info : *found) {
+    if (trees.condemned(info.id)) continue;
+    complete_[plan::ContentKey{info.id.template_name, info.bundle.version, info.manifest}] = info.id;
+    last_live_[info.id] = now;
+    const plan::TreeId id = info.id;
+    trees_[id] = std::move(info);
+  }
+}
+
+/// Every byte of every live tree, against what was accepted. A neighbour could have edited a tree together with its own
+/// .bundle.json and the view's .view.json: state/ is what counts.
+Task<> Reconciler::check_live_trees() {
+  disk::Trees& trees = world_.trees;
+  const plan::View view = view_;
+  for (const auto& [name, shown] : view.templates) {
+    const plan::TreeId tree = shown.tree;
+    const Digest manifest = expected_manifest(shown);
+    Result<disk::TreeInfo> verified =
+        co_await async::offload(world_.disk_pool, [&trees, &tree, &manifest] { return trees.verify(tree, manifest); });
+    if (verified && manifest == shown.manifest) continue;
+    const std::string why =
+        verified ? std::string("its view names another manifest than was accepted") : verified.error().fact();
+    world_.reporter.repaired(fmt::format("what {} shows is damaged and will be built again: {}", name, why));
+    view_.templates[name].manifest = manifest;
+    damaged_.insert(tree);
+    trees.condemn(tree);
+    trees_.erase(tree);
+    std::erase_if(complete_, [&](const auto& entry) { return entry.second == tree; });
+  }
+}
+
+/// What the shown tree should hold: as recorded when it was made or accepted. Only where nothing at all is remembered
+/// (state/ of another format, or lost) is the view's own word taken; the catalog's answer checks it later.
+Digest Reconciler::expected_manifest(const plan::Shown& shown) const {
+  const auto recorded = state_.trees.find(shown.tree);
+  if (recorded != state_.trees.end()) return recorded->second;
+  const auto accepted = state_.accepted.find(plan::AcceptedKey{shown.epoch, shown.template_id});
+  if (accepted != state_.accepted.end() && accepted->second.generation == shown.generation) {
+    return accepted->second.manifest;
+  }
+  return shown.manifest;
+}
+
+Task<> Reconciler::rescan_alternatives() {
+  disk::Files& files = world_.target.files();
+  const Options& options = options_;
+  disk::Limits limits;
+  limits.files_max = options_.policy.files_max;
+  limits.bundle_bytes_max = options_.policy.bundle_bytes_max;
+  limits.file_bytes_max = options_.policy.file_bytes_max;
+  rescan_at_ = world_.clock.now() + options_.rescan_interval;
+
+  if (!options_.local_dir.empty()) {
+    Result<disk::Alternatives> local =
+        co_await async::offload(world_.disk_pool, [&] { return disk::scan_local(files, options.local_dir, limits); });
+    keep_alternatives(std::move(local), local_);
+  }
+  if (!options_.fallback_dir.empty()) {
+    Result<disk::Alternatives> bare = co_await async::offload(
+        world_.disk_pool, [&] { return disk::scan_filesystem(files, options.fallback_dir, limits); });
+    keep_alternatives(std::move(bare), filesystem_);
+  }
+}
+
+void Reconciler::keep_alternatives(Result<disk::Alternatives> found, disk::Alternatives& kept) {
+  if (!found) {
+    world_.reporter.warning(found.error().line());
+    return;
+  }
+  for (const auto& warning : found->warnings) world_.reporter.warning(warning);
+  kept = std::move(*found);
+}
+
+Task<> Reconciler::save_desired() {
+  desired_unsaved_ = false;
+  disk::StateStore& store = world_.state;
+  const plan::Desired desired = desired_;
+  Result<void> saved =
+      co_await async::offload(world_.disk_pool, [&store, &desired] { return store.save_desired(desired); });
+  if (!saved)
+    world_.reporter.sync_failed(saved.error());  // it only helps a start without a database: try with the next answer
+}
+
+}  // namespace bundlesync::sync
