@@ -1,0 +1,135 @@
+#include "sync/agent.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <optional>
+#include <utility>
+
+#include "async/cancelled.hpp"
+#include "async/task_group.hpp"
+#include "async/timeout.hpp"
+
+namespace bundlesync::sync {
+namespace {
+constexpr auto kTickInterval = std::chrono::seconds(1);
+constexpr auto kStandbyInterval = std::chrono::milliseconds(500);
+
+/// A task that the liveness rules know while it exists.
+class TaskMark {
+ public:
+  TaskMark(report::Reporter& reporter, std::string name) : reporter_(reporter), name_(std::move(name)) {
+    reporter_.task_running(name_, true);
+  }
+  TaskMark(const TaskMark&) = delete;
+  TaskMark& operator=(const TaskMark&) = delete;
+  ~TaskMark() { reporter_.task_running(name_, false); }
+
+ private:
+  report::Reporter& reporter_;
+  const std::string name_;
+};
+}  // namespace
+
+Agent::Agent(World world, const Options& options, catalog::Feed* feed, WatchOptions watch_options)
+    : world_(world), options_(options), feed_(feed), watch_options_(std::move(watch_options)), reconciler_(world, options) {}
+
+Task<Result<void>> Agent::follow() {
+  async::TaskGroup tasks(world_.executor);
+  tasks.spawn("tick", tick());
+  std::exception_ptr thrown;
+  std::optional<disk::TargetLock> lock;  // held until everything that writes has unwound
+  Result<void> ended;
+  try {
+    lock = co_await standby();
+    ended = co_await recover();
+    if (ended) {
+      tasks.spawn("reconcile", reconcile(false));
+      if (feed_) tasks.spawn("watch", watch(world_, *feed_, reconciler_, watch_options_));
+      ended = co_await tasks.wait();
+    }
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  // Cancelled or not: what is under way unwinds before the frame that it refers to goes.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  tasks.cancel_all();
+  co_await reconciler_.stop();
+  Result<void> unwound = co_await tasks.wait();
+  if (thrown) std::rethrow_exception(thrown);
+  co_return ended ? unwound : ended;
+}
+
+Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
+  Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
+  if (!lock) co_return fail(lock.error());
+  Result<void> recovered = co_await recover();
+  if (!recovered) co_return fail(recovered.error());
+
+  async::TaskGroup tasks(world_.executor);
+  if (feed_) tasks.spawn("watch", watch(world_, *feed_, reconciler_, watch_options_));
+  Task<Result<void>> settling = reconcile_until_settled();
+  std::exception_ptr thrown;
+  try {
+    Result<void> settled = co_await async::with_timeout(std::move(settling), world_.clock, timeout, "reaching the desired versions");
+    (void)settled;  // the outcome says how far it came
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  tasks.cancel_all();
+  co_await reconciler_.stop();
+  Result<void> unwound = co_await tasks.wait();
+  if (thrown) std::rethrow_exception(thrown);
+  if (!unwound) co_return fail(unwound.error());
+  co_return outcome();
+}
+
+/// Waits for the lock. Another agent may hold it for as long as it lives; which one is said once.
+Task<disk::TargetLock> Agent::standby() {
+  const TaskMark mark(world_.reporter, "standby");
+  for (;;) {
+    Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
+    if (lock) co_return std::move(*lock);
+    world_.reporter.standby(lock.error());
+    co_await world_.clock.sleep_until(world_.clock.now() + kStandbyInterval);
+  }
+}
+
+Task<Result<void>> Agent::recover() {
+  const TaskMark mark(world_.reporter, "recover");
+  Result<void> recovered = co_await reconciler_.recover();
+  co_return recovered;
+}
+
+Task<Result<void>> Agent::reconcile(bool until_settled) {
+  const TaskMark mark(world_.reporter, "reconcile");
+  co_await reconciler_.run(until_settled);
+  co_return Result<void>();
+}
+
+Task<Result<void>> Agent::reconcile_until_settled() {
+  Result<void> settled = co_await reconcile(true);
+  co_return settled;
+}
+
+Task<Result<void>> Agent::tick() {
+  for (;;) {
+    world_.reporter.tick();
+    co_await world_.clock.sleep_until(world_.clock.now() + kTickInterval);
+  }
+}
+
+OnceOutcome Agent::outcome() const {
+  OnceOutcome result;
+  result.readiness = reconciler_.readiness();
+  result.converged = plan::converged(reconciler_.plan());
+  for (const auto& [name, status] : reconciler_.plan().status) {
+    if (status.state == plan::State::current || status.state == plan::State::moving) continue;
+    std::string line = name + ": " + plan::to_string(status.state);
+    if (!status.reason.empty()) line += " " + status.reason;
+    result.unfinished.push_back(std::move(line));
+  }
+  return result;
+}
+
+}  // namespace bundlesync::sync

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "catalog/feed.hpp"
+#include "sync/reconciler.hpp"
+#include "sync/watch.hpp"
+#include "sync/world.hpp"
+
+namespace bundlesync::sync {
+
+/// How `--once` ended.
+struct OnceOutcome {
+  plan::Readiness readiness;
+  bool converged = false;               ///< every wanted template shows what the catalog names
+  std::vector<std::string> unfinished;  ///< "NAME: state reason" of each that does not
+};
+
+/// One agent on one target. Loop thread only; use once.
+class Agent {
+ public:
+  /// `feed` is null with remote off.
+  Agent(World world, const Options& options, catalog::Feed* feed, WatchOptions watch_options);
+
+  /// Waits until the target is ours (standby), re-checks what is shown, then follows until it is cancelled. A swap in
+  /// progress finishes. An error means that the target cannot be used at all.
+  Task<Result<void>> follow();
+
+  /// Tries to reach the desired versions within `timeout`, then ends. Errors: held (another agent has the target).
+  Task<Result<OnceOutcome>> once(async::Duration timeout);
+
+ private:
+  Task<disk::TargetLock> standby();
+  Task<Result<void>> recover();
+  Task<Result<void>> reconcile(bool until_settled);
+  Task<Result<void>> reconcile_until_settled();
+  Task<Result<void>> tick();
+  OnceOutcome outcome() const;
+
+  World world_;
+  const Options& options_;
+  catalog::Feed* feed_;
+  WatchOptions watch_options_;
+  Reconciler reconciler_;
+};
+
+}  // namespace bundlesync::sync
