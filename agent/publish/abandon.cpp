@@ -31,11 +31,20 @@ Task<Result<AbandonResult>> abandon(catalog::Catalog& catalog, storage::Storage&
   }
   if (!known->version->is_draft()) co_return fail(version_exists(template_name, version));
 
+  // Claimed like a publish: a publisher that lost its session but lives on finds its claim void.
+  catalog::ClaimRequest wanted;
+  wanted.template_name = template_name;
+  wanted.semver = version;
+  auto claim = catalog.claim(wanted);
+  if (!claim) co_return fail(std::move(claim.error()));
+  steps.reached(Step::claimed, claim->uuid);
+
   // Objects first: while the draft is there, a death in between is found again by list --drafts.
   AbandonResult result;
   auto listed = co_await storage.list(object_prefix(template_name, version));
   if (!listed) co_return fail(std::move(listed.error()));
   for (const auto& object : *listed) {
+    if (auto ours = catalog.check_claim(*claim); !ours) co_return fail(std::move(ours.error()));
     auto removed = co_await storage.remove(object.key);
     if (!removed) co_return fail(std::move(removed.error()));
     ++result.removed_objects;

@@ -1,5 +1,6 @@
 #include "publish/load.hpp"
 
+#include "bundle/path_rules.hpp"
 #include "publish/differences.hpp"
 #include "publish/source_directory.hpp"
 
@@ -27,6 +28,7 @@ class Reader {
       : directory_(directory), limits_(limits), loaded_(loaded) {}
 
   void read(const std::string& path) {
+    if (bundle::path_problem(path)) return mention(path);  // lint says so; nothing is opened by such a name
     auto size = directory_.size(path);
     if (!size) return reject(size.error(), path);
     bundle::FoundFile file;

@@ -1,11 +1,17 @@
 #include "storage/retrying.hpp"
 
+#include "async/timeout.hpp"
+#include "storage/key_rules.hpp"
 #include "storage/sinks.hpp"
 
 #include <utility>
 
 namespace bundlesync::storage {
 namespace {
+
+std::string name_of(std::string_view verb, const std::string& key) {
+  return std::string(verb) + " of " + quoted_key(key);
+}
 
 /// Hands everything on and remembers whether there was anything.
 class WatchingSink final : public ByteSink {
@@ -47,7 +53,8 @@ Task<> RetryingStorage::pause(std::uint64_t failed) {
 Task<Result<ObjectInfo>> RetryingStorage::download(std::string key, std::uint64_t bytes_max, ByteSink& sink) {
   WatchingSink watched(sink);
   for (std::uint64_t attempt = 0;; ++attempt) {
-    auto done = co_await below_->download(key, bytes_max, watched);
+    auto call = below_->download(key, bytes_max, watched);
+    auto done = co_await async::with_timeout(std::move(call), clock_, policy_.download_limit, name_of("download", key));
     if (done || watched.touched() || !worth_another(attempt, done.error())) co_return done;
     co_await pause(attempt);
   }
@@ -55,7 +62,8 @@ Task<Result<ObjectInfo>> RetryingStorage::download(std::string key, std::uint64_
 
 Task<Result<void>> RetryingStorage::upload(std::string key, std::string bytes, std::string content_type) {
   for (std::uint64_t attempt = 0;; ++attempt) {
-    auto done = co_await below_->upload(key, bytes, content_type);
+    auto call = below_->upload(key, bytes, content_type);
+    auto done = co_await async::with_timeout(std::move(call), clock_, policy_.attempt_limit, name_of("upload", key));
     if (done) co_return done;
     if (attempt > 0 && done.error().reason() == "object_exists") {
       auto compared = co_await compare(std::move(key), std::move(bytes), std::move(done.error()));
@@ -77,7 +85,8 @@ Task<Result<void>> RetryingStorage::compare(std::string key, std::string bytes, 
 
 Task<Result<ObjectInfo>> RetryingStorage::stat(std::string key) {
   for (std::uint64_t attempt = 0;; ++attempt) {
-    auto done = co_await below_->stat(key);
+    auto call = below_->stat(key);
+    auto done = co_await async::with_timeout(std::move(call), clock_, policy_.attempt_limit, name_of("stat", key));
     if (done || !worth_another(attempt, done.error())) co_return done;
     co_await pause(attempt);
   }
@@ -85,7 +94,8 @@ Task<Result<ObjectInfo>> RetryingStorage::stat(std::string key) {
 
 Task<Result<std::vector<ObjectInfo>>> RetryingStorage::list(std::string prefix) {
   for (std::uint64_t attempt = 0;; ++attempt) {
-    auto done = co_await below_->list(prefix);
+    auto call = below_->list(prefix);
+    auto done = co_await async::with_timeout(std::move(call), clock_, policy_.attempt_limit, name_of("list", prefix));
     if (done || !worth_another(attempt, done.error())) co_return done;
     co_await pause(attempt);
   }
@@ -93,7 +103,8 @@ Task<Result<std::vector<ObjectInfo>>> RetryingStorage::list(std::string prefix) 
 
 Task<Result<void>> RetryingStorage::remove(std::string key) {
   for (std::uint64_t attempt = 0;; ++attempt) {
-    auto done = co_await below_->remove(key);
+    auto call = below_->remove(key);
+    auto done = co_await async::with_timeout(std::move(call), clock_, policy_.attempt_limit, name_of("remove", key));
     if (done || !worth_another(attempt, done.error())) co_return done;
     co_await pause(attempt);
   }

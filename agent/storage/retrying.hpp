@@ -14,10 +14,12 @@ namespace bundlesync::storage {
 struct RetryPolicy {
   std::uint64_t attempts_max = 4;  ///< calls of the storage below, the first included; 0 counts as 1
   BackoffPolicy backoff;           ///< waits between them: full jitter
+  async::Duration attempt_limit = std::chrono::seconds(30);    ///< of one call; then it is cancelled and timed_out
+  async::Duration download_limit = std::chrono::seconds(120);  ///< the same of one download, whatever its size
 };
 
-/// Repeats calls that failed with an error that may pass, waiting in between; everything else is the storage's own
-/// answer.
+/// Gives every call a deadline, and repeats those that failed with an error that may pass, waiting in between;
+/// everything else is the storage's own answer.
 /// - A download is repeated only while its sink has seen nothing: a sink cannot be rewound, its owner starts anew.
 /// - An upload that is repeated and then finds the object there compares it with its own bytes: what the failed attempt
 ///   left is success, anything else conflict.

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "async/task.hpp"
+#include "base/error.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "async/task.hpp"
-#include "base/error.hpp"
 
 /// Where objects (the files of bundles) come from and go to. Implementations: file/. One contract suite for all:
 /// tests/contract/storage.
@@ -24,19 +24,20 @@ class ByteSink {
   virtual Task<Result<void>> write(std::string_view bytes) = 0;
 };
 
-/// A key is `<template>/v<version>/<path>`: relative, '/'-separated, never a URL. Keys that break that (empty, absolute,
+/// A key is `<template>/v<version>/<path>`: relative, '/'-separated, never a URL. Keys that break that (empty,
+/// absolute,
 /// "..", control bytes, backslash, '%', ':' ) are refused (kind refused, reason key_invalid) before anything is asked.
 ///
 /// Errors of every call: not_found (reason object_missing; some servers answer it for a missing permission too),
-/// unauthorised, unavailable and timed_out (the same call may succeed later), refused (the answer breaks a rule: final),
-/// conflict (upload of a key that exists). No call retries by itself.
-/// Calls may run side by side. Cancelling a call ends it at once, even when the medium below hangs.
+/// unauthorised, unavailable and timed_out (the same call may succeed later), refused (the answer breaks a rule:
+/// final), conflict (upload of a key that exists). No call retries by itself. Calls may run side by side. Cancelling a
+/// call ends it at once, even when the medium below hangs.
 class Storage {
  public:
   virtual ~Storage() = default;
-  /// Streams an object into `sink`, in pieces of at most 64 KiB. Stops with refused/object_too_large as soon as more than
-  /// `bytes_max` would have to be handed on; then at most bytes_max bytes were. A failed download may have handed on a part:
-  /// the sink's owner throws it away. Repeatable.
+  /// Streams an object into `sink`, in pieces of at most 64 KiB. Stops with refused/object_too_large as soon as more
+  /// than `bytes_max` would have to be handed on; then at most bytes_max bytes were. A failed download may have handed
+  /// on a part: the sink's owner throws it away. Repeatable.
   virtual Task<Result<ObjectInfo>> download(std::string key, std::uint64_t bytes_max, ByteSink& sink) = 0;
   /// Creates an object; never replaces one (conflict, reason object_exists). After unavailable or timed_out it may or
   /// may not be there: stat() tells. Whole or not at all: a reader never sees a part.
