@@ -1,13 +1,13 @@
 #include "sync/agent.hpp"
 
+#include "async/cancelled.hpp"
+#include "async/task_group.hpp"
+#include "async/timeout.hpp"
+
 #include <boost/asio/this_coro.hpp>
 
 #include <optional>
 #include <utility>
-
-#include "async/cancelled.hpp"
-#include "async/task_group.hpp"
-#include "async/timeout.hpp"
 
 namespace bundlesync::sync {
 namespace {
@@ -31,7 +31,11 @@ class TaskMark {
 }  // namespace
 
 Agent::Agent(World world, const Options& options, catalog::Feed* feed, WatchOptions watch_options)
-    : world_(world), options_(options), feed_(feed), watch_options_(std::move(watch_options)), reconciler_(world, options) {}
+    : world_(world),
+      options_(options),
+      feed_(feed),
+      watch_options_(std::move(watch_options)),
+      reconciler_(world, options) {}
 
 Task<Result<void>> Agent::follow() {
   async::TaskGroup tasks(world_.executor);
@@ -70,7 +74,8 @@ Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
   Task<Result<void>> settling = reconcile_until_settled();
   std::exception_ptr thrown;
   try {
-    Result<void> settled = co_await async::with_timeout(std::move(settling), world_.clock, timeout, "reaching the desired versions");
+    Result<void> settled =
+        co_await async::with_timeout(std::move(settling), world_.clock, timeout, "reaching the desired versions");
     (void)settled;  // the outcome says how far it came
   } catch (...) {
     thrown = std::current_exception();

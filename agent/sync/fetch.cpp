@@ -30,13 +30,29 @@ class StageSink : public storage::ByteSink {
   std::uint64_t written_ = 0;
 };
 
+/// A stage that is dropped on the pool: removing what was staged takes system calls, whoever cancels.
+class HeldStage {
+ public:
+  HeldStage(async::Pool& pool, std::unique_ptr<disk::Stage> stage) : pool_(pool), stage_(std::move(stage)) {}
+  HeldStage(const HeldStage&) = delete;
+  HeldStage& operator=(const HeldStage&) = delete;
+  ~HeldStage() {
+    pool_.post([stage = std::move(stage_)] {});
+  }
+  disk::Stage& operator*() const { return *stage_; }
+
+ private:
+  async::Pool& pool_;
+  std::unique_ptr<disk::Stage> stage_;
+};
+
 /// One version on its way. Lives in the frame of fetch_version, which outlives its workers.
 struct Work {
   World world;
   const Options& options;
   Permits& permits;
-  plan::Fetch fetch;
-  std::unique_ptr<disk::Stage> stage;
+  const plan::Fetch& fetch;
+  disk::Stage& stage;
   std::vector<bundle::File> missing;  ///< not on this disk: to be downloaded
   std::size_t next = 0;               ///< into missing
   std::uint64_t downloaded_bytes = 0;
@@ -60,7 +76,7 @@ Result<std::vector<bundle::File>> take_what_is_here(disk::Stage& stage, const bu
 }
 
 Task<Result<void>> download(Work& work, const bundle::File& file) {
-  disk::Stage& stage = *work.stage;
+  disk::Stage& stage = work.stage;
   async::Pool& pool = work.world.disk_pool;
   Result<std::unique_ptr<disk::StageFile>> created =
       co_await async::offload(pool, [&stage, &file] { return stage.create(file); });
@@ -102,7 +118,10 @@ Task<Result<void>> download_missing(Work& work) {
     co_return fail(ErrorKind::unavailable, "no storage is configured");
   }
   async::TaskGroup group(work.world.executor);
-  const std::size_t workers = std::min(work.missing.size(), work.options.fetch_parallel);
+  // Half of the permits at most: one version whose objects hang must not keep every other waiting. A prefetch is in no
+  // hurry.
+  const std::size_t share = work.fetch.prefetch ? 1 : std::max<std::size_t>(1, work.options.fetch_parallel / 2);
+  const std::size_t workers = std::min(work.missing.size(), share);
   for (std::size_t i = 0; i < workers; ++i) group.spawn("download", worker(work));
   Result<void> all = co_await group.wait();
   co_return all;
@@ -112,30 +131,29 @@ Task<Result<void>> download_missing(Work& work) {
 
 Task<Result<Fetches::Finished>> fetch_version(World world, const Options& options, Permits& permits, plan::Fetch fetch,
                                               LocalBytes local_bytes) {
-  Work work{world, options, permits, std::move(fetch), nullptr, {}, 0, 0};
   disk::Trees& trees = world.trees;
-  const plan::Fetch& wanted = work.fetch;
+  const plan::Fetch& wanted = fetch;
   auto begun = co_await async::offload(
       world.disk_pool, [&trees, &wanted] { return trees.begin(wanted.bundle, wanted.content.manifest); });
   if (!begun) co_return fail(begun.error());
-  work.stage = std::move(*begun);
+  const HeldStage held(world.disk_pool, std::move(*begun));
+  disk::Stage& stage = *held;
 
-  disk::Stage& stage = *work.stage;
   auto missing = co_await async::offload(world.disk_pool, [&stage, &wanted, &local_bytes] {
     return take_what_is_here(stage, wanted.bundle, local_bytes);
   });
   if (!missing) co_return fail(missing.error());
-  work.missing = std::move(*missing);
 
+  Work work{world, options, permits, fetch, stage, std::move(*missing)};
   Result<void> downloaded = co_await download_missing(work);
   if (!downloaded) co_return fail(downloaded.error());
 
   Result<plan::TreeId> tree = co_await async::offload(world.disk_pool, [&stage] { return stage.commit(); });
   if (!tree) co_return fail(tree.error());
   Fetches::Finished finished;
-  finished.content = work.fetch.content;
+  finished.content = fetch.content;
   finished.tree = std::move(*tree);
-  finished.bundle = std::move(work.fetch.bundle);
+  finished.bundle = std::move(fetch.bundle);
   finished.downloaded_bytes = work.downloaded_bytes;
   co_return finished;
 }

@@ -26,6 +26,7 @@ report::TemplateReport Reconciler::report_of(const std::string& name, const plan
   line.detail = status.detail;
   line.desired_version = status.wanted_version;
   line.desired_generation = status.generation;
+  line.accepted_generation = status.accepted;
   line.next_try = next_try(status, name);
   line.path = (world_.target.path() / name).string();
 

@@ -9,9 +9,9 @@ namespace bundlesync::sync {
 
 using WatchOptions = catalog::WatchOptions;
 
-/// Keeps one session to the catalog and hands every answer to the reconciler: listen first, then ask; ask again at every
-/// notification, at the poll, and in full after a reconnect. Decides nothing: catalog::WatchPlan does. Ends only by
-/// cancellation.
+/// Keeps one session to the catalog and hands every answer to the reconciler: listen first, then ask; ask again at
+/// every notification, at the poll, and in full after a reconnect. Decides nothing: catalog::WatchPlan does. Ends only
+/// by cancellation.
 Task<Result<void>> watch(World world, catalog::Feed& feed, Reconciler& reconciler, WatchOptions options);
 
 }  // namespace bundlesync::sync
