@@ -1,5 +1,8 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "plan/plan.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -8,21 +11,18 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.hpp"
-#include "plan/plan.hpp"
-
 /// What operators see: the log, the metrics, the status document. The sync room tells it facts; it alone speaks.
 namespace bundlesync::report {
 
 /// The first line of a run.
 struct Started {
   std::string version;
-  std::string config;       ///< "sha256:…" of the settings, without secrets
+  std::string config;  ///< "sha256:…" of the settings, without secrets
   std::string target;
   std::string file_system;
-  std::string mode;         ///< "auto", "listen", "poll", "off"
-  std::string database;     ///< "host/name", empty with remote off
-  std::string storage;      ///< storage::Storage::describe()
+  std::string mode;      ///< "auto", "listen", "poll", "off"
+  std::string database;  ///< "host/name", empty with remote off
+  std::string storage;   ///< storage::Storage::describe()
   std::string templates;
   bool remote = false;
   bool target_shared = false;
@@ -62,18 +62,19 @@ struct Activated {
 struct TemplateReport {
   std::string name;
   plan::State state = plan::State::absent;
-  std::string shown_version;   ///< empty: nothing
+  std::string shown_version;  ///< empty: nothing
   std::string shown_manifest;
   std::string source;
-  std::string since;           ///< RFC 3339: activated at
+  std::string since;  ///< RFC 3339: activated at
   std::uint64_t generation = 0;
   std::string desired_version;
   std::uint64_t desired_generation = 0;
+  std::uint64_t accepted_generation = 0;  ///< highest that was ever accepted; 0 where none was
   std::string reason;
   std::string detail;
-  std::string next_try;        ///< RFC 3339, "when_the_row_changes" or empty
-  std::string path;            ///< of the directory apps read
-  bool prefetched = false;     ///< the previous default is on this disk
+  std::string next_try;     ///< RFC 3339, "when_the_row_changes" or empty
+  std::string path;         ///< of the directory apps read
+  bool prefetched = false;  ///< the previous default is on this disk
 };
 
 /// The whole state after a pass. Handed over every time; the reporter says what changed (one line a transition).
@@ -82,8 +83,8 @@ struct Settled {
   std::uint64_t view = 0;
   std::string epoch;
   bool ready = false;
-  std::vector<std::string> missing;     ///< why not ready
-  std::vector<std::string> problems;    ///< guards missing from the database, unreadable alternatives, …
+  std::vector<std::string> missing;                 ///< why not ready
+  std::vector<std::string> problems;                ///< guards missing from the database, unreadable alternatives, …
   std::map<std::string, std::uint64_t> disk_bytes;  ///< by area: trees, cache
   std::uint64_t disk_budget_bytes = 0;
 };
@@ -93,24 +94,29 @@ class Reporter {
  public:
   virtual ~Reporter() = default;
 
-  virtual void started(const Started& started) = 0;                 ///< "start …", and a WARN when remote is off
-  virtual void shown_at_start(const Activated& shown) = 0;          ///< [PROOF] lines with source=cache bytes=0 (or local, filesystem)
-  virtual void activated(const Activated& activated) = 0;           ///< "activate …" and [PROOF] lines
+  virtual void started(const Started& started) = 0;  ///< "start …", and a WARN when remote is off
+  virtual void shown_at_start(
+      const Activated& shown) = 0;  ///< [PROOF] lines with source=cache bytes=0 (or local, filesystem)
+  virtual void activated(const Activated& activated) = 0;  ///< "activate …" and [PROOF] lines
   /// refuse, hold, fallback, blocked … lines for what changed since the last call, and every gauge.
   virtual void settled(const Settled& settled) = 0;
-  virtual void sync_failed(const Error& error) = 0;                 ///< a pass could not do what it wanted (disk); one line a change of error
-  virtual void fetch_ended(const std::string& template_name, const std::string& version, bool ok, const std::string& reason,
-                           std::uint64_t bytes, std::chrono::duration<double> took) = 0;
+  virtual void sync_failed(
+      const Error& error) = 0;  ///< a pass could not do what it wanted (disk); one line a change of error
+  virtual void fetch_ended(const std::string& template_name, const std::string& version, bool ok,
+                           const std::string& reason, std::uint64_t bytes, std::chrono::duration<double> took) = 0;
+  /// One request to storage was answered: "ok", an HTTP status, or the reason code of what went wrong.
+  virtual void storage_answered(std::string_view code) { static_cast<void>(code); }
   virtual void connected(const std::string& host, const std::string& role, std::string_view mode) = 0;
-  virtual void lost(std::string_view source, const Error& error, std::chrono::duration<double> retry_in) = 0;  ///< once, not per retry
+  virtual void lost(std::string_view source, const Error& error,
+                    std::chrono::duration<double> retry_in) = 0;  ///< once, not per retry
   virtual void found(std::string_view source, std::chrono::duration<double> away, unsigned attempts) = 0;
   virtual void mode_changed(std::string_view mode, std::string_view reason, std::string_view hint) = 0;
   virtual void listen_verified(bool verified) = 0;
   virtual void notified() = 0;
-  virtual void contacted(std::string_view source) = 0;              ///< "database" or "storage" answered just now
-  virtual void warning(const std::string& fact) = 0;                ///< said once a run for the same text
-  virtual void standby(const Error& held) = 0;                      ///< another agent holds the target: said once
-  virtual void repaired(const std::string& fact) = 0;               ///< recovery found something and mended it
+  virtual void contacted(std::string_view source) = 0;  ///< "database" or "storage" answered just now
+  virtual void warning(const std::string& fact) = 0;    ///< said once a run for the same text
+  virtual void standby(const Error& held) = 0;          ///< another agent holds the target: said once
+  virtual void repaired(const std::string& fact) = 0;   ///< recovery found something and mended it
   virtual void stopping(std::string_view why) = 0;
 
   /// Liveness (directory.md): the loop ticked lately and every task exists.

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "report/reporter.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace spdlog {
+class logger;
+}
+
+namespace bundlesync::report {
+
+inline constexpr std::size_t proof_lines_max = 100;     ///< of one template; above it one line stands for all its files
+inline constexpr std::size_t activate_moves_max = 20;   ///< named in one activate line; the rest is counted
+inline constexpr std::size_t warnings_kept_max = 1000;  ///< different texts that are remembered as said
+
+/// Puts what happens into lines (README.md, "The log"): one line an event, one line a transition.
+class LogReporter final : public Reporter {
+ public:
+  explicit LogReporter(std::shared_ptr<spdlog::logger> log);
+  ~LogReporter() override;
+
+  void started(const Started& started) override;
+  void shown_at_start(const Activated& shown) override;
+  void activated(const Activated& activated) override;
+  void settled(const Settled& settled) override;
+  void sync_failed(const Error& error) override;
+  void fetch_ended(const std::string& template_name, const std::string& version, bool ok, const std::string& reason,
+                   std::uint64_t bytes, std::chrono::duration<double> took) override;
+  void connected(const std::string& host, const std::string& role, std::string_view mode) override;
+  void lost(std::string_view source, const Error& error, std::chrono::duration<double> retry_in) override;
+  void found(std::string_view source, std::chrono::duration<double> away, unsigned attempts) override;
+  void mode_changed(std::string_view mode, std::string_view reason, std::string_view hint) override;
+  void listen_verified(bool verified) override;
+  void warning(const std::string& fact) override;
+  void standby(const Error& held) override;
+  void repaired(const std::string& fact) override;
+  void stopping(std::string_view why) override;
+
+  // What comes and goes all the time is for the metrics.
+  void notified() override {}
+  void contacted(std::string_view) override {}
+  void tick() override {}
+  void task_running(std::string_view, bool) override {}
+
+ private:
+  std::shared_ptr<spdlog::logger> log_;
+  Settled settled_;  ///< the last one
+  std::set<std::string, std::less<>> lost_;
+  std::set<std::string, std::less<>> warned_;
+  std::string failure_;  ///< the last error of a pass; empty after one that did what it wanted
+  bool failed_now_ = false;
+  std::string mode_;
+  bool listen_was_verified_ = false;
+  bool standby_said_ = false;
+};
+
+}  // namespace bundlesync::report
