@@ -107,7 +107,7 @@ struct Sources {
   std::map<std::string, std::string>
       flags;  ///< option key ("target") to text; the command line maps flag names to keys
   Purpose purpose = Purpose::agent;
-  /// Reads a secret's file. ErrorKind::not_found for one that is not there; called at most once a path.
+  /// Reads a secret's file. ErrorKind::not_found for one that is not there.
   std::function<Result<std::string>(const std::string& path)> read_file;
 };
 

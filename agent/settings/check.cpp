@@ -1,0 +1,91 @@
+#include "settings/check.hpp"
+
+#include "base/units.hpp"
+#include "settings/option.hpp"
+
+namespace bundlesync::settings {
+namespace {
+
+bool lies_in(const std::string& path, const std::string& directory) {
+  return path == directory || directory == "/" || path.starts_with(directory + "/");
+}
+
+/// Where the agent writes and where it must never write may not be inside each other.
+Result<void> check_directories(const Settings& settings) {
+  if (settings.target == "/") {
+    return fail(ErrorKind::usage, "target is '/'", "give the agent a directory of its own, as in /prompts");
+  }
+  struct Other {
+    const char* key;
+    const std::string& path;
+  };
+  for (const auto& [key, path] :
+       {Other{"local_dir", settings.local_dir}, Other{"fallback_dir", settings.fallback_dir}}) {
+    if (settings.target.empty() || path.empty()) continue;
+    if (!lies_in(settings.target, path) && !lies_in(path, settings.target)) continue;
+    return fail(ErrorKind::usage,
+                "target '" + settings.target + "' and " + key + " '" + path + "' are inside each other",
+                "the agent writes to target and only reads " + std::string(key) + ": keep them apart");
+  }
+  return {};
+}
+
+void warn_of_limits(Settings& settings) {
+  if (settings.limits.bundle_bytes_max <= settings.disk_bytes_max) return;
+  settings.warnings.push_back(
+      "limits.bundle " + format_size(settings.limits.bundle_bytes_max) + " is more than disk.max_bytes " +
+      format_size(settings.disk_bytes_max) +
+      ": a version of that size never fits (hint: raise disk.max_bytes or lower limits.bundle)");
+}
+
+Error missing_for_remote(std::string_view key) {
+  auto error = missing(key);
+  return std::move(error).within("remote is on").with_hint("or turn remote off to show local and fallback files only");
+}
+
+Result<void> check_remote(Settings& settings) {
+  if (remote_off_but_configured(settings)) {
+    settings.warnings.push_back("remote is off while " +
+                                std::string(settings.database.url.is_set() ? "database.url" : "storage.url") +
+                                " is set: neither database nor storage is contacted (hint: set " +
+                                environment_name(*find_option("remote")) + "=true to follow them)");
+  }
+  if (!settings.remote) return {};
+  if (!settings.database.url.is_set()) return fail(missing_for_remote("database.url"));
+  if (!settings.storage.url) return fail(missing_for_remote("storage.url"));
+  const auto* supabase = std::get_if<SupabaseStore>(&*settings.storage.url);
+  if (supabase == nullptr) return {};
+  if (!settings.storage.key.is_set()) return fail(missing_for_remote("storage.key"));
+  if (supabase->origin.starts_with("http://")) {
+    settings.warnings.push_back("storage.url is plain http: storage.key crosses the network unencrypted (hint: write " +
+                                std::string("supabase+https://...)"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_together(Settings& settings, Purpose purpose) {
+  if (auto good = check_directories(settings); !good) return good;
+  warn_of_limits(settings);
+  if (purpose == Purpose::people) return {};
+  if (settings.target.empty()) return fail(missing("target"));
+  if (settings.templates.empty()) return fail(missing("templates"));
+  return check_remote(settings);
+}
+
+Error missing(std::string_view key) {
+  const auto* option = find_option(key);
+  if (option == nullptr) return Error(ErrorKind::usage, std::string(key) + " is not set");
+  std::string ways = environment_name(*option);
+  if (option->type == Type::secret) ways += ", " + environment_name(*option) + "_FILE";
+  if (!option->flag.empty()) ways += ", " + std::string(option->flag);
+  return Error(ErrorKind::usage, std::string(key) + " is not set",
+               "set " + ways + " or " + std::string(key) + " in the settings file");
+}
+
+bool remote_off_but_configured(const Settings& settings) {
+  return !settings.remote && (settings.database.url.is_set() || settings.storage.url.has_value());
+}
+
+}  // namespace bundlesync::settings

@@ -1,0 +1,257 @@
+#include "settings/option.hpp"
+
+#include <algorithm>
+
+namespace bundlesync::settings {
+namespace {
+
+constexpr std::uint64_t second = 1'000;  // in milliseconds, as min and max of a duration are
+constexpr std::uint64_t hour = 3'600 * second;
+constexpr std::uint64_t day = 24 * hour;
+constexpr std::uint64_t kib = 1ULL << 10;
+constexpr std::uint64_t gib = 1ULL << 30;
+constexpr std::uint64_t tib = 1ULL << 40;
+
+std::chrono::seconds seconds(const Value& value) {
+  return std::chrono::duration_cast<std::chrono::seconds>(value.duration);
+}
+
+std::vector<Option> what_apps_read() {
+  return {
+      {.key = "target",
+       .type = Type::path,
+       .flag = "--target",
+       .example = "/prompts",
+       .meaning = "The directory that apps read. Required.",
+       .store = [](Settings& s, const Value& v) { s.target = v.text; }},
+      {.key = "target.strict",
+       .type = Type::boolean,
+       .standard = "false",
+       .meaning = "Refuse a target that others than the agent may write to; false only reports it.",
+       .store = [](Settings& s, const Value& v) { s.target_strict = v.boolean; }},
+      {.key = "templates",
+       .type = Type::names,
+       .flag = "--templates",
+       .example = "*",
+       .meaning =
+           "Names or globs, comma separated. '*' is everything enabled in the database and every subdirectory of "
+           "local_dir and fallback_dir. Required.",
+       .store = [](Settings& s, const Value& v) { s.templates = v.names; }},
+      {.key = "remote",
+       .type = Type::boolean,
+       .standard = "false",
+       .environment = "FEATURE_TEMPLATE_VERSION_REMOTE_STORAGE",
+       .flag = "--remote",
+       .meaning =
+           "Follow the database and the storage at all. While false, neither is ever contacted and only local and "
+           "fallback files, or what was shown last, are shown.",
+       .store = [](Settings& s, const Value& v) { s.remote = v.boolean; }},
+      {.key = "local_dir",
+       .type = Type::path,
+       .flag = "--local-dir",
+       .example = "/app/bundles",
+       .meaning = "Bundles to show while the database has none: <dir>/<template>/manifest.json. Read only.",
+       .store = [](Settings& s, const Value& v) { s.local_dir = v.text; }},
+      {.key = "fallback_dir",
+       .type = Type::path,
+       .flag = "--fallback-dir",
+       .example = "/app/prompts",
+       .meaning = "Bare files to show when nothing else is there: <dir>/<template>/... Never opened for writing.",
+       .store = [](Settings& s, const Value& v) { s.fallback_dir = v.text; }},
+      {.key = "start.require",
+       .type = Type::choice,
+       .standard = "any",
+       .flag = "--start-require",
+       .choices = {"any", "last_good", "desired"},
+       .meaning =
+           "What may be shown before the database was first reached: any; last_good (no local or fallback files); "
+           "desired (only what the database names).",
+       .store = [](Settings& s, const Value& v) { s.start_require = static_cast<plan::StartRequire>(v.choice); }},
+  };
+}
+
+std::vector<Option> where_it_comes_from() {
+  return {
+      {.key = "database.url",
+       .type = Type::secret,
+       .conventional = "DATABASE_URL",
+       .example = "postgresql://agent@db.example.org/prompts",
+       .meaning = "Where Postgres is, as libpq writes it (URL or key=value); several hosts are allowed.",
+       .store = nullptr},
+      {.key = "database.ca",
+       .type = Type::path,
+       .example = "/etc/ssl/certs/database-ca.pem",
+       .meaning = "Certificates that the database's must be signed by; the system's where not set.",
+       .store = [](Settings& s, const Value& v) { s.database.ca = v.text; }},
+      {.key = "database.mode",
+       .type = Type::choice,
+       .standard = "auto",
+       .choices = {"auto", "listen", "poll"},
+       .meaning =
+           "listen waits for notifications; poll asks every poll_interval; auto listens, proves that notifications "
+           "arrive, and polls when they do not.",
+       .store = [](Settings& s, const Value& v) { s.database.mode = static_cast<DatabaseMode>(v.choice); }},
+      {.key = "poll_interval",
+       .type = Type::duration,
+       .standard = "30s",
+       .flag = "--poll-interval",
+       .min = 100,
+       .max = hour,
+       .meaning = "How often the database is asked, give or take 20 %. Where it is not set, 5m while notifications are "
+                  "proven to arrive.",
+       .store = [](Settings& s, const Value& v) { s.poll_interval = v.duration; }},
+      {.key = "storage.url",
+       .type = Type::storage_url,
+       .flag = "--storage-url",
+       .conventional = "SUPABASE_URL",
+       .example = "file:///srv/bundles",
+       .meaning = "Where the files of versions are: file:///dir, supabase+https://host/storage/v1 or "
+                  "s3://bucket?region=...&endpoint=...&style=path.",
+       .store = [](Settings& s, const Value& v) { s.storage.url = v.storage_url; }},
+      {.key = "storage.bucket",
+       .type = Type::text,
+       .standard = "template-artifacts",
+       .meaning = "The bucket of a supabase storage.",
+       .store = [](Settings& s, const Value& v) { s.storage.bucket = v.text; }},
+      {.key = "storage.key",
+       .type = Type::secret,
+       .conventional = "SUPABASE_SERVICE_ROLE_KEY",
+       .example = "sb_...",
+       .meaning = "The key of a supabase storage: a JWT or an sb_ key.",
+       .store = nullptr},
+      {.key = "fetch.parallel",
+       .type = Type::count,
+       .standard = "8",
+       .min = 1,
+       .max = 64,
+       .meaning = "Files that are downloaded at the same time.",
+       .store = [](Settings& s, const Value& v) { s.fetch_parallel = v.number; }},
+      {.key = "prefetch.spread",
+       .type = Type::duration,
+       .standard = "60s",
+       .min = 0,
+       .max = hour,
+       .meaning = "The previous default is fetched at a random moment within this time, so that a rollback needs no "
+                  "download and a fleet does not fetch at once.",
+       .store = [](Settings& s, const Value& v) { s.prefetch_spread = v.duration; }},
+  };
+}
+
+std::vector<Option> what_is_kept() {
+  return {
+      {.key = "retention.age",
+       .type = Type::duration,
+       .standard = "1h",
+       .min = 0,
+       .max = 3650 * day,
+       .meaning = "Versions on disk that are younger than this are kept.",
+       .store = [](Settings& s, const Value& v) { s.retention.age = seconds(v); }},
+      {.key = "retention.count",
+       .type = Type::count,
+       .standard = "3",
+       .min = 0,
+       .max = 1'000,
+       .meaning = "So many of the last versions of each template are kept, besides the shown and the previous one.",
+       .store = [](Settings& s, const Value& v) { s.retention.count = v.number; }},
+      {.key = "cache.ttl",
+       .type = Type::duration,
+       .standard = "24h",
+       .min = 0,
+       .max = 3650 * day,
+       .meaning = "Verified files that no version on disk holds are kept so long after their last use.",
+       .store = [](Settings& s, const Value& v) { s.cache_ttl = seconds(v); }},
+      {.key = "disk.max_bytes",
+       .type = Type::size,
+       .standard = "512MiB",
+       .min = 4 * kib,
+       .max = 16 * tib,
+       .meaning = "Everything the agent keeps under the target fits in this. Less than the volume's limit: Kubernetes "
+                  "evicts the whole pod over an emptyDir's sizeLimit.",
+       .store = [](Settings& s, const Value& v) { s.disk_bytes_max = v.number; }},
+      {.key = "limits.files",
+       .type = Type::count,
+       .standard = "2000",
+       .min = 1,
+       .max = 100'000,
+       .meaning = "A version with more files is refused before anything is downloaded.",
+       .store = [](Settings& s, const Value& v) { s.limits.files_max = v.number; }},
+      {.key = "limits.bundle",
+       .type = Type::size,
+       .standard = "64MiB",
+       .min = 1,
+       .max = 16 * gib,
+       .meaning = "A version with more bytes is refused before anything is downloaded.",
+       .store = [](Settings& s, const Value& v) { s.limits.bundle_bytes_max = v.number; }},
+      {.key = "limits.file",
+       .type = Type::size,
+       .standard = "16MiB",
+       .min = 1,
+       .max = 2 * gib,
+       .meaning = "A version with a larger file is refused before anything is downloaded.",
+       .store = [](Settings& s, const Value& v) { s.limits.file_bytes_max = v.number; }},
+  };
+}
+
+std::vector<Option> what_operators_see() {
+  return {
+      {.key = "http.listen",
+       .type = Type::address,
+       .standard = "127.0.0.1:9848",
+       .flag = "--http-listen",
+       .meaning = "Address and port of health, metrics and status; off to disable.",
+       .store = [](Settings& s, const Value& v) { s.http_listen = v.address; }},
+      {.key = "log.format",
+       .type = Type::choice,
+       .standard = "auto",
+       .flag = "--log-format",
+       .choices = {"auto", "text", "json"},
+       .meaning = "auto is text on a terminal and JSON elsewhere.",
+       .store = [](Settings& s, const Value& v) { s.log_format = static_cast<LogFormat>(v.choice); }},
+      {.key = "log.level",
+       .type = Type::choice,
+       .standard = "info",
+       .flag = "--log-level",
+       .choices = {"debug", "info", "warn", "error"},
+       .meaning = "The least severe lines that are written.",
+       .store = [](Settings& s, const Value& v) { s.log_level = static_cast<LogLevel>(v.choice); }},
+      {.key = "pool.threads",
+       .type = Type::count,
+       .standard = "4",
+       .min = 1,
+       .max = 64,
+       .meaning = "Threads that write and hash files, beside the one that decides.",
+       .store = [](Settings& s, const Value& v) { s.pool_threads = v.number; }},
+  };
+}
+
+std::vector<Option> make_table() {
+  std::vector<Option> table;
+  for (auto part : {what_apps_read(), where_it_comes_from(), what_is_kept(), what_operators_see()}) {
+    std::ranges::move(part, std::back_inserter(table));
+  }
+  return table;
+}
+
+}  // namespace
+
+std::span<const Option> options() {
+  static const std::vector<Option> table = make_table();
+  return table;
+}
+
+const Option* find_option(std::string_view key) {
+  const auto all = options();
+  const auto found = std::ranges::find(all, key, &Option::key);
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string environment_name(const Option& option) {
+  if (!option.environment.empty()) return std::string(option.environment);
+  std::string name = "BUNDLESYNC_";
+  for (const char c : option.key) {
+    name += c == '.' ? '_' : (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+}  // namespace bundlesync::settings

@@ -1,0 +1,229 @@
+#include "base/glob.hpp"
+#include "base/nearest.hpp"
+#include "base/units.hpp"
+#include "bundle/path_rules.hpp"
+#include "settings/option.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace bundlesync::settings {
+namespace {
+
+std::string quoted(std::string_view text) {
+  return "'" + std::string(text) + "'";
+}
+
+std::unexpected<Error> out_of_range(const Option& option, std::string_view text) {
+  return fail(ErrorKind::usage, quoted(text) + " is out of range, allowed is " + allowed(option));
+}
+
+Result<Value> parse_boolean(std::string_view text) {
+  Value value;
+  const auto is_one_of = [text](std::initializer_list<std::string_view> words) {
+    return std::ranges::find(words, text) != words.end();
+  };
+  if (is_one_of({"true", "True", "TRUE", "yes", "on", "1"})) {
+    value.boolean = true;
+  } else if (!is_one_of({"false", "False", "FALSE", "no", "off", "0"})) {
+    return fail(ErrorKind::usage, quoted(text) + " is neither true nor false");
+  }
+  value.text = value.boolean ? "true" : "false";
+  return value;
+}
+
+Result<Value> parse_count(const Option& option, std::string_view text) {
+  Value value;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value.number);
+  if (error == std::errc::invalid_argument || rest != end) {
+    return fail(ErrorKind::usage, quoted(text) + " is not a whole number", "allowed is " + allowed(option));
+  }
+  if (error != std::errc() || value.number < option.min || value.number > option.max) return out_of_range(option, text);
+  value.text = std::to_string(value.number);
+  return value;
+}
+
+Result<Value> parse_duration_value(const Option& option, std::string_view text) {
+  const auto duration = parse_duration(text);
+  if (!duration) return fail(duration.error());
+  const auto milliseconds = static_cast<std::uint64_t>(duration->count());
+  if (milliseconds < option.min || milliseconds > option.max) return out_of_range(option, text);
+  Value value;
+  value.duration = *duration;
+  value.text = format_duration(*duration);
+  return value;
+}
+
+Result<Value> parse_size_value(const Option& option, std::string_view text) {
+  const auto size = parse_size(text);
+  if (!size) return fail(size.error());
+  if (*size < option.min || *size > option.max) return out_of_range(option, text);
+  Value value;
+  value.number = *size;
+  value.text = format_size(*size);
+  return value;
+}
+
+Result<Value> parse_choice(const Option& option, std::string_view text) {
+  const auto found = std::ranges::find(option.choices, text);
+  if (found == option.choices.end()) {
+    auto error = Error(ErrorKind::usage, quoted(text) + " is not one of " + allowed(option));
+    if (const auto meant = nearest(text, option.choices)) {
+      error = std::move(error).with_hint("did you mean '" + std::string(*meant) + "'?");
+    }
+    return fail(std::move(error));
+  }
+  Value value;
+  value.text = text;
+  value.choice = static_cast<std::size_t>(found - option.choices.begin());
+  return value;
+}
+
+/// "/a/b", without a slash at the end.
+Result<Value> parse_path(std::string_view text) {
+  if (!text.starts_with('/')) {
+    return fail(ErrorKind::usage, quoted(text) + " is not an absolute path", "begin it with '/'");
+  }
+  if (text.find('\0') != std::string_view::npos) return fail(ErrorKind::usage, "the path contains a zero byte");
+  while (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
+  Value value;
+  value.text = text;
+  return value;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
+}
+
+Result<void> judge_name(const std::string& name) {
+  // A glob is a name with stars: what is left of it must be able to stand in a name.
+  std::string letters = name;
+  std::ranges::replace_if(letters, [](char c) { return c == '*' || c == '?'; }, 'x');
+  if (const auto problem = bundle::name_problem(letters)) {
+    return fail(ErrorKind::usage, quoted(name) + " is no template name or glob",
+                std::string(bundle::describe_problem(*problem)));
+  }
+  return {};
+}
+
+Result<Value> parse_names(std::string_view text) {
+  Value value;
+  std::string_view rest = text;
+  while (true) {
+    const auto comma = rest.find(',');
+    const std::string name(trimmed(rest.substr(0, comma)));
+    if (name.empty()) {
+      return fail(ErrorKind::usage, quoted(text) + " has an empty name",
+                  "write names or globs, comma separated, as in section7,intake*");
+    }
+    if (auto good = judge_name(name); !good) return fail(std::move(good).error());
+    if (std::ranges::find(value.names, name) == value.names.end()) {
+      value.text += (value.text.empty() ? "" : ",") + name;
+      value.names.push_back(name);
+    }
+    if (comma == std::string_view::npos) return value;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+/// "127.0.0.1:9848", "[::1]:9848", "localhost:9848", ":9848" (every address), "off".
+Result<Value> parse_address(std::string_view text) {
+  Value value;
+  value.text = text;
+  if (text == "off") return value;
+  const auto wrong = [text] {
+    return fail(ErrorKind::usage, quoted(text) + " is not an address and a port",
+                "write it as 127.0.0.1:9848, [::1]:9848 or off");
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[') != host.ends_with(']')) return wrong();
+  if (host.starts_with('[')) {
+    host = host.substr(1, host.size() - 2);
+    if (host.empty()) return wrong();
+  } else if (host.find(':') != std::string_view::npos) {
+    return wrong();
+  }
+  ListenAddress address;
+  address.host = host.empty() ? "0.0.0.0" : std::string(host);
+  const std::string_view port = text.substr(colon + 1);
+  const auto [rest, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (port.empty() || error != std::errc() || rest != port.data() + port.size()) return wrong();
+  value.address = std::move(address);
+  return value;
+}
+
+Result<Value> parse_url(std::string_view text) {
+  auto url = parse_storage_url(text);
+  if (!url) return fail(std::move(url).error());
+  Value value;
+  value.text = to_string(*url);
+  value.storage_url = std::move(*url);
+  return value;
+}
+
+}  // namespace
+
+std::string allowed(const Option& option) {
+  const auto span = [](const std::string& min, const std::string& max) { return min + " to " + max; };
+  switch (option.type) {
+    case Type::count:
+      return span(std::to_string(option.min), std::to_string(option.max));
+    case Type::duration:
+      return span(format_duration(std::chrono::milliseconds(option.min)),
+                  format_duration(std::chrono::milliseconds(option.max)));
+    case Type::size:
+      return span(format_size(option.min), format_size(option.max));
+    case Type::boolean:
+      return "true, false";
+    case Type::choice: {
+      std::string list;
+      for (const auto choice : option.choices) list += (list.empty() ? "" : ", ") + std::string(choice);
+      return list;
+    }
+    case Type::path:
+      return "an absolute path";
+    case Type::text:
+    case Type::names:
+    case Type::address:
+    case Type::storage_url:
+    case Type::secret:
+      break;
+  }
+  return {};
+}
+
+Result<Value> parse_value(const Option& option, std::string_view text) {
+  switch (option.type) {
+    case Type::boolean:
+      return parse_boolean(text);
+    case Type::count:
+      return parse_count(option, text);
+    case Type::duration:
+      return parse_duration_value(option, text);
+    case Type::size:
+      return parse_size_value(option, text);
+    case Type::choice:
+      return parse_choice(option, text);
+    case Type::path:
+      return parse_path(text);
+    case Type::names:
+      return parse_names(text);
+    case Type::address:
+      return parse_address(text);
+    case Type::storage_url:
+      return parse_url(text);
+    case Type::text:
+    case Type::secret:
+      break;
+  }
+  Value value;
+  value.text = text;
+  return value;
+}
+
+}  // namespace bundlesync::settings

@@ -1,0 +1,100 @@
+#include "settings/documents.hpp"
+
+#include "settings/option.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace bundlesync::settings {
+namespace {
+
+std::string committed(const std::string& path, const std::string& generated) {
+  const std::string full = std::string(BUNDLESYNC_SOURCE_DIR) + "/" + path;
+  if (std::getenv("BUNDLESYNC_WRITE_SAMPLES") != nullptr) std::ofstream(full) << generated;
+  std::ifstream file(full);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// Every line that only a '#' in its first column takes out, put in; comments begin with "# ".
+std::string uncommented(const std::string& text) {
+  std::istringstream lines(text);
+  std::string out;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('#') && !line.starts_with("# ")) line.erase(0, 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+TEST(Samples, CommittedFilesAreThoseOfTheTable) {
+  EXPECT_EQ(committed("config/agent.yaml", sample_yaml()), sample_yaml())
+      << "run this test with BUNDLESYNC_WRITE_SAMPLES=1 and commit config/";
+  EXPECT_EQ(committed("config/env.example", sample_environment()), sample_environment())
+      << "run this test with BUNDLESYNC_WRITE_SAMPLES=1 and commit config/";
+}
+
+TEST(Samples, YamlLoadsAsItIs) {
+  Sources sources;
+  sources.yaml = YamlText{"agent.yaml", sample_yaml()};
+  const auto settings = load(sources).value();
+  EXPECT_EQ(settings.target, "/prompts");
+  EXPECT_EQ(settings.templates, std::vector<std::string>{"*"});
+  for (const auto& row : settings.rows) {
+    if (row.key == "target" || row.key == "templates") continue;
+    EXPECT_TRUE(row.origin == "default" || row.origin == "not set") << row.key << " " << row.origin;
+  }
+}
+
+TEST(Samples, YamlLoadsWithEverythingPutIn) {
+  Sources sources;
+  sources.yaml = YamlText{"agent.yaml", uncommented(sample_yaml())};
+  sources.read_file = [](const std::string&) -> Result<std::string> { return std::string("secret"); };
+  const auto settings = load(sources).value();
+  Sources bare;
+  bare.environment = {{"BUNDLESYNC_TARGET", "/prompts"}, {"BUNDLESYNC_TEMPLATES", "*"}};
+  const auto defaults = load(bare).value();
+  ASSERT_EQ(settings.rows.size(), options().size());
+  for (std::size_t i = 0; i < settings.rows.size(); ++i) {
+    EXPECT_TRUE(settings.rows[i].origin.starts_with("agent.yaml:")) << settings.rows[i].key;
+    if (!options()[i].standard.empty()) {
+      EXPECT_EQ(settings.rows[i].value, defaults.rows[i].value) << settings.rows[i].key;
+    }
+  }
+}
+
+TEST(Samples, EnvironmentLoadsWithEverythingPutIn) {
+  Sources sources;
+  std::istringstream lines(uncommented(sample_environment()));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line.starts_with('#')) continue;
+    const auto equals = line.find('=');
+    const auto name = line.substr(0, equals);
+    if (!name.ends_with("_URL_FILE") && !name.ends_with("_KEY_FILE"))
+      sources.environment[name] = line.substr(equals + 1);
+  }
+  const auto settings = load(sources).value();
+  EXPECT_EQ(sources.environment.size(), options().size());
+  for (const auto& row : settings.rows) EXPECT_FALSE(row.origin == "default" || row.origin == "not set") << row.key;
+}
+
+TEST(Reference, HasALineForEveryOption) {
+  const auto text = reference();
+  EXPECT_EQ(std::ranges::count(text, '\n'), static_cast<std::ptrdiff_t>(options().size()) + 2);
+  EXPECT_NE(
+      text.find(
+          "| retention.age | BUNDLESYNC_RETENTION_AGE |  | 1h | 0s to 87600h | Versions on disk that are younger than "
+          "this are kept. |\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("| database.url | BUNDLESYNC_DATABASE_URL, BUNDLESYNC_DATABASE_URL_FILE |  |  |  |"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace bundlesync::settings
