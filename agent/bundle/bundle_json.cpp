@@ -33,23 +33,16 @@ Result<File> parse_file(const bj::value& value, std::string where) {
   return file;
 }
 
-/// A version here is a label, not always a semver: "filesystem", or what another tool wrote.
-bool is_version_label(std::string_view version) {
-  return !version.empty() && version.size() <= semver_bytes_max && std::ranges::all_of(version, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '+' ||
-           c == '-';
-  });
-}
-
 Result<void> judge(const Bundle& bundle, const Digest& recorded) {
   const std::string name(bundle_json_name);
   if (const auto problem = name_problem(bundle.template_name)) {
     return fail(refusal(name + ": template '" + bundle.template_name + "': " + std::string(describe_problem(*problem)),
                         *problem));
   }
-  if (!is_version_label(bundle.version)) {
+  // "filesystem", or what another tool wrote: not always a semver.
+  if (const auto problem = version_problem(bundle.version)) {
     return fail(
-        refusal(name + ": version '" + bundle.version + "' is not 1 to 64 of A-Z a-z 0-9 . + -", "version_invalid"));
+        refusal(name + ": version '" + bundle.version + "': " + std::string(describe_problem(*problem)), *problem));
   }
   if (const auto problem = bundle_problem(bundle.files)) {
     return fail(refusal(name + ": '" + problem->path + "': " + std::string(describe_problem(problem->reason)),

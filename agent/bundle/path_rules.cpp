@@ -34,7 +34,7 @@ std::string folded(std::string_view path) {
 }
 
 // The sentences double as the list of all codes.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> sentences = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> sentences = {{
     {"path_empty", "a path must not be empty"},
     {"path_too_long", "a path has at most 200 bytes"},
     {"path_absolute", "a path must not begin with '/'"},
@@ -51,6 +51,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 17> sentence
     {"name_hidden", "a template's name must not begin with '.'"},
     {"name_character", "a template's name is made of A-Z a-z 0-9 . _ -"},
     {"name_dash", "a template's name must not begin with '-'"},
+    {"version_invalid", "a version is 1 to 64 of A-Z a-z 0-9 . + -"},
     {"semver_invalid", "a version is written as semver.org 2.0.0 says, as in 1.4.0 or 2.0.0-rc.1, in at most 64 bytes"},
 }};
 
@@ -81,6 +82,13 @@ std::optional<std::string_view> name_problem(std::string_view name) {
 
 std::optional<std::string_view> semver_problem(std::string_view version) {
   if (version.size() > semver_bytes_max || !parse_semver(version)) return "semver_invalid";
+  return std::nullopt;
+}
+
+std::optional<std::string_view> version_problem(std::string_view version) {
+  const auto is_label_byte = [](char c) { return (is_name_byte(c) && c != '_') || c == '+'; };
+  if (version.empty() || version.size() > semver_bytes_max) return "version_invalid";
+  if (!std::ranges::all_of(version, is_label_byte)) return "version_invalid";
   return std::nullopt;
 }
 

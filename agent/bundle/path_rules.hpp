@@ -30,6 +30,10 @@ std::optional<std::string_view> name_problem(std::string_view name);
 /// semver_invalid unless it is a version by semver.org 2.0.0 of at most 64 bytes.
 std::optional<std::string_view> semver_problem(std::string_view version);
 
+/// version_invalid unless it is 1 to 64 of A-Z a-z 0-9 . + -: a label that can name a directory, whether it is a semver
+/// or not ("filesystem", "v1").
+std::optional<std::string_view> version_problem(std::string_view version);
+
 /// What is wrong with a set of files as a whole, with the path that shows it:
 /// path problems of each, then path_twice, path_case_twin (equal after ASCII folding), path_under_file ("a" beside
 /// "a/b").
