@@ -147,6 +147,12 @@ void OperatorReporter::stopping(std::string_view why) {
   manager_.stopping();
 }
 
+std::optional<std::string> OperatorReporter::unsaved_status() {
+  if (saved_revision_ == revision_) return std::nullopt;
+  saved_revision_ = revision_;
+  return status_json();
+}
+
 void OperatorReporter::tick() {
   health_.tick();
   if (health_.alive().ok) manager_.alive();

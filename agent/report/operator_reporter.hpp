@@ -23,8 +23,7 @@ class OperatorReporter final : public Reporter, public Pages {
 
   /// The status document as of now: what /status serves and what the agent saves for `bundlesync status`.
   std::string status_json() const { return status_to_json(board_.snapshot()); }
-  /// Rises whenever the status document says something new (its ages apart): save it when this changed.
-  std::uint64_t status_revision() const { return revision_; }
+  std::optional<std::string> unsaved_status() override;
 
   std::optional<Page> page(std::string_view path) override;
 
@@ -57,7 +56,8 @@ class OperatorReporter final : public Reporter, public Pages {
   StatusBoard board_;
   Health health_;
   ServiceManager manager_;
-  std::uint64_t revision_ = 0;
+  std::uint64_t revision_ = 0;        ///< rises whenever the status document says something new, its ages apart
+  std::uint64_t saved_revision_ = 0;
 };
 
 }  // namespace bundlesync::report

@@ -118,6 +118,8 @@ class Reporter {
   virtual void standby(const Error& held) = 0;          ///< another agent holds the target: said once
   virtual void repaired(const std::string& fact) = 0;   ///< recovery found something and mended it
   virtual void stopping(std::string_view why) = 0;
+  /// The status document when it says something new since the last call, for whoever keeps it on disk.
+  virtual std::optional<std::string> unsaved_status() { return std::nullopt; }
 
   /// Liveness (directory.md): the loop ticked lately and every task exists.
   virtual void tick() = 0;

@@ -1,6 +1,7 @@
 #include "sync/agent.hpp"
 
 #include "async/cancelled.hpp"
+#include "async/pool.hpp"
 #include "async/task_group.hpp"
 #include "async/timeout.hpp"
 
@@ -12,6 +13,7 @@
 namespace bundlesync::sync {
 namespace {
 constexpr auto kTickInterval = std::chrono::seconds(1);
+constexpr auto kStatusInterval = std::chrono::milliseconds(200);
 constexpr auto kStandbyInterval = std::chrono::milliseconds(500);
 
 /// A task that the liveness rules know while it exists.
@@ -48,6 +50,7 @@ Task<Result<void>> Agent::follow() {
     ended = co_await recover();
     if (ended) {
       tasks.spawn("reconcile", reconcile(false));
+      tasks.spawn("status", keep_status());
       if (feed_) tasks.spawn("watch", watch(world_, *feed_, reconciler_, watch_options_));
       ended = co_await tasks.wait();
     }
@@ -59,6 +62,7 @@ Task<Result<void>> Agent::follow() {
   tasks.cancel_all();
   co_await reconciler_.stop();
   Result<void> unwound = co_await tasks.wait();
+  if (lock) co_await save_status();
   if (thrown) std::rethrow_exception(thrown);
   co_return ended ? unwound : ended;
 }
@@ -84,6 +88,7 @@ Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
   tasks.cancel_all();
   co_await reconciler_.stop();
   Result<void> unwound = co_await tasks.wait();
+  co_await save_status();
   if (thrown) std::rethrow_exception(thrown);
   if (!unwound) co_return fail(unwound.error());
   co_return outcome();
@@ -122,6 +127,23 @@ Task<Result<void>> Agent::tick() {
     world_.reporter.tick();
     co_await world_.clock.sleep_until(world_.clock.now() + kTickInterval);
   }
+}
+
+/// What `bundlesync status` reads lies on disk a moment after it changed. Only whoever holds the lock writes it.
+Task<Result<void>> Agent::keep_status() {
+  for (;;) {
+    co_await save_status();
+    co_await world_.clock.sleep_until(world_.clock.now() + kStatusInterval);
+  }
+}
+
+Task<> Agent::save_status() {
+  const std::optional<std::string> text = world_.reporter.unsaved_status();
+  if (!text) co_return;
+  disk::StateStore& state = world_.state;
+  const std::string& json = *text;
+  Result<void> saved = co_await async::offload(world_.disk_pool, [&state, &json] { return state.save_status(json); });
+  if (!saved) world_.reporter.warning(saved.error().line());
 }
 
 OnceOutcome Agent::outcome() const {

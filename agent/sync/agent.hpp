@@ -33,6 +33,8 @@ class Agent {
   Task<Result<void>> reconcile(bool until_settled);
   Task<Result<void>> reconcile_until_settled();
   Task<Result<void>> tick();
+  Task<Result<void>> keep_status();
+  Task<> save_status();
   OnceOutcome outcome() const;
 
   World world_;
