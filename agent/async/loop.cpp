@@ -1,32 +1,78 @@
 #include "async/loop.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <fcntl.h>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
 namespace bundlesync::async {
 namespace {
 
-/// The answer to a second signal. Installed, not left to the default action: process 1 of a container has none.
-void exit_at_once(int signal) {
-  _exit(128 + signal);
+// Shared with the signal handler, which may use nothing else.
+std::atomic<int> signals_seen = 0;
+std::atomic<int> tell_fd = -1;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+/// The first signal is a byte for the loop. The second needs no loop: it works although the loop is blocked, and for
+/// process 1 of a container, which has no default action.
+void on_signal(int signal) {
+  if (signals_seen.fetch_add(1) > 0) _exit(128 + signal);
+  const int saved = errno;
+  const auto byte = static_cast<unsigned char>(signal);
+  [[maybe_unused]] const auto written = ::write(tell_fd, &byte, 1);
+  errno = saved;
 }
 
-void exit_on_next_signal() {
-  struct sigaction action = {};
-  action.sa_handler = exit_at_once;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
-}
+/// SIGTERM and SIGINT come here while this lives; without one having come, they go back to where they went before.
+class StopSignals {
+ public:
+  explicit StopSignals(asio::io_context& io) : hear_(io) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
+    hear_.assign(ends[0]);
+    tell_fd = ends[1];
+    struct sigaction action = {};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, &term_before_);
+    sigaction(SIGINT, &action, &int_before_);
+  }
+  ~StopSignals() {
+    if (signals_seen == 0) {
+      sigaction(SIGTERM, &term_before_, nullptr);
+      sigaction(SIGINT, &int_before_, nullptr);
+    }
+    ::close(tell_fd.exchange(-1));
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  template <class Fn>
+  void on_first(Fn fn) {
+    hear_.async_read_some(asio::buffer(&heard_, 1), [this, fn](const boost::system::error_code& error, std::size_t) {
+      if (!error) fn(static_cast<int>(heard_));
+    });
+  }
+  void cancel() { hear_.cancel(); }
+
+ private:
+  asio::posix::stream_descriptor hear_;
+  unsigned char heard_ = 0;
+  struct sigaction term_before_ = {};
+  struct sigaction int_before_ = {};
+};
 
 }  // namespace
 
@@ -90,13 +136,8 @@ void Loop::force_exit_after_shutdown() {
 
 void Loop::drive(Task<> root) {
   if (stopping()) std::rethrow_exception(operation_aborted());
-  asio::signal_set signals(*io_, SIGTERM, SIGINT);
-  signals.async_wait([this, &signals](const boost::system::error_code& error, int signal) {
-    if (error) return;
-    signals.clear();
-    exit_on_next_signal();
-    stop_by(signal);
-  });
+  StopSignals signals(*io_);
+  signals.on_first([this](int signal) { stop_by(signal); });
 
   std::exception_ptr thrown;
   bool ended = false;
@@ -109,7 +150,7 @@ void Loop::drive(Task<> root) {
   io_->restart();
   while (!ended && io_->run_one() != 0) {
   }
-  io_->poll();
+  io_->poll();  // the aborted read of `signals`, while it is there
   if (thrown) std::rethrow_exception(unwrap(std::move(thrown)));
 }
 
