@@ -1,13 +1,14 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "bundle/limits.hpp"
+#include "disk/files.hpp"
+#include "plan/observed.hpp"
+
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "base/error.hpp"
-#include "disk/files.hpp"
-#include "plan/observed.hpp"
 
 namespace bundlesync::disk {
 
@@ -17,11 +18,7 @@ struct Alternatives {
   std::vector<std::string> warnings;  ///< one line a file or template that was left out, with the reason
 };
 
-struct Limits {
-  std::uint64_t files_max = 2'000;
-  std::uint64_t bundle_bytes_max = 64ULL << 20;
-  std::uint64_t file_bytes_max = 16ULL << 20;
-};
+using Limits = bundle::Limits;
 
 /// `<dir>/<template>/manifest.json` and the files it names. A template whose manifest cannot be used is left out with a
 /// warning. No directory is no alternatives.

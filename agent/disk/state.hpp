@@ -1,25 +1,25 @@
 #pragma once
 
-#include <cstdint>
-#include <deque>
-#include <map>
-#include <string>
-
 #include "base/error.hpp"
 #include "disk/target.hpp"
 #include "plan/desired.hpp"
 #include "plan/observed.hpp"
 
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+
 namespace bundlesync::disk {
 
-/// What the agent remembers across restarts, in ..bundlesync/state/ (0700): the accepted generations, the full digests of
-/// the trees it made (a neighbour could edit a tree and its .bundle.json together), the last view number, the last
+/// What the agent remembers across restarts, in ..bundlesync/state/ (0700): the accepted generations, the full digests
+/// of the trees it made (a neighbour could edit a tree and its .bundle.json together), the last view number, the last
 /// answer of the catalog, recent events.
 struct State {
-  std::uint64_t last_view = 0;            ///< numbers up to here were used; never used again
-  std::string epoch;                      ///< of the last answer that was accepted
+  std::uint64_t last_view = 0;  ///< numbers up to here were used; never used again
+  std::string epoch;            ///< of the last answer that was accepted
   plan::AcceptedMap accepted;
-  std::map<plan::TreeId, Digest> trees;   ///< manifest digest of every tree that was ever shown and still exists
+  std::map<plan::TreeId, Digest> trees;  ///< manifest digest of every tree that was ever shown and still exists
   bool operator==(const State&) const = default;
 };
 
@@ -28,8 +28,8 @@ class StateStore {
  public:
   static std::unique_ptr<StateStore> make(Target& target);
   virtual ~StateStore() = default;
-  /// An empty state where there is none. damaged: a file that cannot be read back (the caller goes on with what it could
-  /// read and says so).
+  /// An empty state where there is none. damaged: a file that cannot be read back (the caller goes on with what it
+  /// could read and says so).
   virtual Result<State> load() const = 0;
   virtual Result<void> save(const State& state) = 0;
   /// The last desired state, so that a restart with the database away knows what it was waiting for and which bytes a

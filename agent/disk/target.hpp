@@ -1,12 +1,12 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "disk/files.hpp"
+
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "base/error.hpp"
-#include "disk/files.hpp"
 
 namespace bundlesync::disk {
 
@@ -24,18 +24,24 @@ class Target {
   /// checks that they are ours, repairs modes that somebody changed (kubelet's fsGroup walk). An unknown newer state
   /// format is left alone and a new area is begun beside it. Takes no lock and removes nothing: another agent may be at
   /// work here.
-  /// Errors: usage (no such directory, target.strict), unauthorised, damaged (a file where a directory of ours belongs), …
+  /// Errors: usage (no such directory, target.strict), unauthorised, damaged (a file where a directory of ours
+  /// belongs), …
   static Result<std::unique_ptr<Target>> open(Files& files, Options options);
   /// For commands that only read: opens what is there, changes nothing. not_found where no agent ever ran.
   static Result<std::unique_ptr<Target>> open_readonly(Files& files, Options options);
 
   virtual ~Target() = default;
-  /// Removes what a crash left: stages, half-removed trees, temporary files and links. Only with the TargetLock in hand.
+  /// Removes what a crash left: stages, half-removed trees, temporary files and links. Only with the TargetLock in
+  /// hand. Then makes durable what a process that died may have renamed and not yet fsynced, so that every tree and
+  /// state found afterwards may be relied on. Goes on after a failure and gives the first one. May be repeated.
   virtual Result<void> remove_leftovers() = 0;
   virtual Files& files() const = 0;
   virtual const std::filesystem::path& path() const = 0;
-  virtual int root() const = 0;   ///< descriptor of the target
-  virtual int own() const = 0;    ///< descriptor of `..bundlesync`
+  virtual int root() const = 0;  ///< descriptor of the target
+  virtual int own() const = 0;   ///< descriptor of `..bundlesync`
+  /// The folder in `..bundlesync` that holds the state in the format we know: "state", or "state.<format>" beside one
+  /// of a newer format.
+  virtual const std::string& state_area() const = 0;
   virtual bool shared() const = 0;  ///< others than us may write to the target's root (metric target_shared)
   virtual std::string file_system() const = 0;  ///< "ext4", "tmpfs", "nfs", … for the start line
 };
@@ -45,6 +51,7 @@ struct LockHolder {
   std::string host;
   long pid = 0;
   std::string since;  ///< RFC 3339
+  bool operator==(const LockHolder&) const = default;
 };
 
 /// One agent writes a target at a time: an OFD lock on `..bundlesync/lock`. Released by the destructor and by death.
@@ -59,8 +66,8 @@ class TargetLock {
   ~TargetLock();
 
  private:
-  explicit TargetLock(int fd) : fd_(fd) {}
-  int fd_ = -1;
+  explicit TargetLock(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
 };
 
 }  // namespace bundlesync::disk

@@ -1,5 +1,10 @@
 #pragma once
 
+#include "base/error.hpp"
+#include "bundle/bundle.hpp"
+#include "disk/target.hpp"
+#include "plan/observed.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -8,11 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/error.hpp"
-#include "bundle/bundle.hpp"
-#include "disk/target.hpp"
-#include "plan/observed.hpp"
 
 namespace bundlesync::disk {
 
@@ -38,15 +38,16 @@ class StageFile {
   virtual Result<void> finish() = 0;
 };
 
-/// A tree under construction: trees/<template>/.stage-<unique>/. Dropping it removes the stage; files that were finished
-/// go to the cache. Calls for different files may run side by side on the pool.
+/// A tree under construction: trees/<template>/.stage-<unique>/. Dropping it removes the stage; files that were
+/// finished go to the cache. Calls for different files may run side by side on the pool.
 class Stage {
  public:
   virtual ~Stage() = default;
   /// Begins a file that will be streamed. `file` is one of the bundle's.
   virtual Result<std::unique_ptr<StageFile>> create(const bundle::File& file) = 0;
-  /// Takes the bytes from this disk where it has them: the cache (by rename), another tree (clone or copy), and verifies
-  /// them. false: not here. A copy that turns out changed is left out and its source forgotten, never accepted.
+  /// Takes the bytes from this disk where it has them: the cache (by rename), another tree (clone or copy), and
+  /// verifies them. false: not here. A copy that turns out changed is left out and its source forgotten, never
+  /// accepted.
   virtual Result<bool> take_from_disk(const bundle::File& file) = 0;
   /// Copies from a file of the local or fallback directory; false when its digest is not the wanted one.
   virtual Result<bool> take_from(const std::filesystem::path& source, const bundle::File& file) = 0;
@@ -65,9 +66,9 @@ class Trees {
   virtual ~Trees() = default;
 
   virtual Result<std::vector<TreeInfo>> list() const = 0;
-  /// Re-hashes every file against `manifest` (which comes from state/ or the catalog, never from the tree itself): damaged
-  /// with reason tree_missing, manifest_changed, file_missing, file_changed, file_extra, not_a_file, and the path in the
-  /// fact. Modes that somebody changed are repaired, never a reason to fail.
+  /// Re-hashes every file against `manifest` (which comes from state/ or the catalog, never from the tree itself):
+  /// damaged with reason tree_missing, manifest_changed, file_missing, file_changed, file_extra, not_a_file, and the
+  /// path in the fact. Modes that somebody changed are repaired, never a reason to fail.
   virtual Result<TreeInfo> verify(const TreeId& tree, const Digest& manifest) = 0;
   /// `manifest` is the wanted one; refused: manifest_mismatch when the bundle's files give another.
   virtual Result<std::unique_ptr<Stage>> begin(const bundle::Bundle& bundle, const Digest& manifest) = 0;

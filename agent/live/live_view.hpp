@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "base/error.hpp"
 #include "disk/state.hpp"
 #include "disk/target.hpp"
 #include "plan/observed.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 /// What apps see. The only code that changes `..data`.
 namespace bundlesync::live {
@@ -18,22 +18,24 @@ class LiveView {
   static std::unique_ptr<LiveView> make(disk::Target& target, disk::StateStore& state);
   virtual ~LiveView() = default;
 
-  /// What `..data` shows now, from the view's links and its .view.json; number 0 where nothing is shown yet. Reading takes
-  /// no lock. Errors: damaged (`..data` is a real directory or file, or dangles: with what to do), ….
+  /// What `..data` shows now, from the view's links and its .view.json; number 0 where nothing is shown yet. Reading
+  /// takes no lock. Errors: damaged (`..data` is a real directory or file, or dangles: with what to do), ….
   virtual Result<plan::View> read() const = 0;
 
   /// Steps 3 to 5 of directory.md "How the agent writes": a new view directory with .view.json, fsynced; `state` saved
-  /// with the view's number; missing template links and the temporary link made; root fsynced; one rename over `..data`;
-  /// root fsynced. Links of templates that left the view are unlinked after the swap. Returns the view as shown.
-  /// Nothing is acknowledged unless this returns a value. On an error what is shown is the old or the new view, whole;
-  /// calling again with the same templates makes a new view and repeats all steps.
-  /// `state.last_view` is raised by this call. Trees named must be complete (Stage::commit returned them).
-  /// A real directory or foreign file in the place of `..data` or of a template's link is an error with what to do
-  /// (damaged, reason name_taken); other templates' links are made all the same.
+  /// with the view's number; missing template links and the temporary link made; root fsynced; one rename over
+  /// `..data`; root fsynced. Links of templates that left the view are unlinked after the swap. Returns the view as
+  /// shown. Nothing is acknowledged unless this returns a value. On an error what is shown is the old or the new view,
+  /// whole; calling again with the same templates makes a new view and repeats all steps. `state.last_view` is raised
+  /// by this call. Trees named must be complete (Stage::commit returned them). A real directory or foreign file in the
+  /// place of `..data` or of a template's link is an error with what to do (damaged, reason name_taken); other
+  /// templates' links are made all the same.
   virtual Result<plan::View> show(const std::map<std::string, plan::Shown>& templates, disk::State& state) = 0;
 
-  /// Re-checks the whole postcondition at start, not only the link: template links that are missing are made again,
-  /// stale links of ours removed, left-over temporary links and unfinished views removed. Says what it did.
+  /// Re-checks the whole postcondition at start, not only the link, after Target::remove_leftovers: `..data` that is
+  /// gone or dangles is set to the newest finished view whose trees verify against `state/`; template links that are
+  /// missing are made again, stale links of ours and unfinished views removed; all is made durable. Says what it did,
+  /// and what a human must do (a name that is taken). Errors as read(). May be repeated.
   virtual Result<std::vector<std::string>> recover() = 0;
 
   /// Removes views that nothing shows any more, all but the last `keep`.
