@@ -30,6 +30,20 @@ std::string_view level_name(spdlog::level::level_enum level) {
   }
 }
 
+spdlog::level::level_enum least(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
 std::string time_of(const spdlog::details::log_msg& message) {
   return format_time(std::chrono::time_point_cast<std::chrono::system_clock::duration>(message.time));
 }
@@ -82,23 +96,25 @@ class JsonFormatter final : public spdlog::formatter {
 
 }  // namespace
 
-std::shared_ptr<spdlog::logger> make_log(std::shared_ptr<spdlog::sinks::sink> sink, LogFormat format, Colour colour) {
+std::shared_ptr<spdlog::logger> make_log(std::shared_ptr<spdlog::sinks::sink> sink, LogFormat format, LogLevel level,
+                                         Colour colour) {
   auto log = std::make_shared<spdlog::logger>("bundlesync", std::move(sink));
   if (format == LogFormat::json) {
     log->set_formatter(std::make_unique<JsonFormatter>());
   } else {
     log->set_formatter(std::make_unique<TextFormatter>(colour));
   }
-  log->flush_on(spdlog::level::info);
+  log->set_level(least(level));
+  log->flush_on(spdlog::level::debug);
   return log;
 }
 
-std::shared_ptr<spdlog::logger> make_log(LogFormat format) {
+std::shared_ptr<spdlog::logger> make_log(LogFormat format, LogLevel level) {
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (format == LogFormat::automatic) format = terminal ? LogFormat::text : LogFormat::json;
   const char* no_colour = std::getenv("NO_COLOR");
   const bool colour = terminal && (no_colour == nullptr || *no_colour == '\0');
-  return make_log(std::make_shared<spdlog::sinks::stderr_sink_st>(), format, colour ? Colour::yes : Colour::no);
+  return make_log(std::make_shared<spdlog::sinks::stderr_sink_st>(), format, level, colour ? Colour::yes : Colour::no);
 }
 
 }  // namespace bundlesync::report
