@@ -1,0 +1,98 @@
+#include "report/operator_reporter.hpp"
+
+#include "captured_log.hpp"
+#include "datagrams.hpp"
+#include "fakes/manual_clock.hpp"
+#include "reports.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bundlesync::report {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class OperatorReporterTest : public testing::Test {
+ protected:
+  Page page(std::string_view path) { return reporter_.page(path).value_or(Page{404, "", ""}); }
+
+  Datagrams manager_;
+  asio::io_context io_;
+  fakes::ManualClock clock_{io_};
+  CapturedLog log_;
+  OperatorReporter reporter_{clock_, log_.log(), ServiceManager(clock_, manager_.path(), 20s)};
+};
+
+TEST_F(OperatorReporterTest, ServesFourPagesAndNoOther) {
+  EXPECT_EQ(page("/healthz").status, 200U);
+  EXPECT_EQ(page("/healthz").body, "ok\n");
+  EXPECT_EQ(page("/readyz").status, 503U);
+  EXPECT_EQ(page("/readyz").body, "starting\n");
+  EXPECT_EQ(page("/metrics").content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_ready 0\n"));
+  EXPECT_EQ(page("/status").content_type, "application/json");
+  EXPECT_EQ(page("/status").body, reporter_.status_json());
+  EXPECT_FALSE(reporter_.page("/"));
+  EXPECT_FALSE(reporter_.page("/status/"));
+}
+
+TEST_F(OperatorReporterTest, TellsTheServiceManagerOfTheFirstReadyPassOnly) {
+  Settled unready = settled({});
+  unready.ready = false;
+  reporter_.settled(unready);
+  EXPECT_THAT(manager_.take(), ElementsAre());
+  reporter_.settled(settled({shows("section7")}));
+  reporter_.settled(settled({shows("section7")}));
+  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows view 7"));
+  EXPECT_EQ(page("/readyz").status, 200U);
+  reporter_.stopping("SIGTERM");
+  EXPECT_THAT(manager_.take(), ElementsAre("STOPPING=1"));
+}
+
+TEST_F(OperatorReporterTest, LetsTheWatchdogBiteWhenATaskHasEnded) {
+  reporter_.task_running("watch", true);
+  reporter_.tick();
+  EXPECT_THAT(manager_.take(), ElementsAre("WATCHDOG=1"));
+  reporter_.task_running("watch", false);
+  clock_.advance(10s);
+  reporter_.tick();
+  EXPECT_THAT(manager_.take(), ElementsAre());
+  EXPECT_EQ(page("/healthz").status, 503U);
+  EXPECT_EQ(page("/healthz").body, "task watch has ended\n");
+}
+
+TEST_F(OperatorReporterTest, StaysAliveAndReadyWhileTheDatabaseIsAway) {
+  Started started;
+  started.remote = true;
+  started.mode = "auto";
+  reporter_.started(started);
+  reporter_.settled(settled({shows("section7")}));
+  reporter_.lost("database", Error(ErrorKind::unavailable, "connection refused"), 0.4s);
+  for (int i = 0; i < 60; ++i) {
+    clock_.advance(1s);
+    reporter_.tick();
+  }
+  EXPECT_EQ(page("/healthz").status, 200U);
+  EXPECT_EQ(page("/readyz").status, 200U);
+  EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_source_contact_age_seconds{source=\"database\"} 60\n"));
+  EXPECT_THAT(page("/status").body, HasSubstr("\"error\": \"connection refused\""));
+  reporter_.found("database", 60s, 9);
+  EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_source_contact_age_seconds{source=\"database\"} 0\n"));
+  EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_reconnects_total{reason=\"unavailable\"} 1\n"));
+}
+
+TEST_F(OperatorReporterTest, GivesTheStatusToKeepOnlyWhenItSaysSomethingNew) {
+  EXPECT_FALSE(reporter_.unsaved_status());
+  reporter_.settled(settled({shows("section7")}));
+  EXPECT_EQ(reporter_.unsaved_status(), reporter_.status_json());
+  reporter_.tick();
+  reporter_.notified();
+  reporter_.contacted("database");
+  EXPECT_FALSE(reporter_.unsaved_status());
+}
+
+}  // namespace
+}  // namespace bundlesync::report
