@@ -63,25 +63,25 @@ do $$
 declare
   on_supabase constant boolean := to_regrole('anon') is not null and to_regrole('authenticated') is not null
                                   and to_regrole('service_role') is not null;
-  relation text;
+  guarded text;
 begin
-  foreach relation in array array['templates', 'template_versions', 'artifacts', 'prompts'] loop
-    continue when not on_supabase and not exists (select from bundlesync.made_tables m where m.relation = relation);
+  foreach guarded in array array['templates', 'template_versions', 'artifacts', 'prompts'] loop
+    continue when not on_supabase and not exists (select from bundlesync.made_tables m where m.relation = guarded);
     begin
-      execute format('alter table public.%I enable row level security', relation);
+      execute format('alter table public.%I enable row level security', guarded);
       if to_regrole('bundlesync_publisher') is not null then
-        execute format('drop policy if exists bundlesync_publisher on public.%I', relation);
+        execute format('drop policy if exists bundlesync_publisher on public.%I', guarded);
         execute format('create policy bundlesync_publisher on public.%I to bundlesync_publisher '
-                       'using (true) with check (true)', relation);
+                       'using (true) with check (true)', guarded);
       end if;
       if on_supabase then
-        execute format('drop policy if exists bundlesync_authenticated on public.%I', relation);
-        execute format('create policy bundlesync_authenticated on public.%I for select to authenticated using (true)', relation);
-        execute format('grant select on public.%I to authenticated', relation);
-        execute format('grant select, insert, update, delete on public.%I to service_role', relation);
+        execute format('drop policy if exists bundlesync_authenticated on public.%I', guarded);
+        execute format('create policy bundlesync_authenticated on public.%I for select to authenticated using (true)', guarded);
+        execute format('grant select on public.%I to authenticated', guarded);
+        execute format('grant select, insert, update, delete on public.%I to service_role', guarded);
       end if;
     exception when insufficient_privilege then
-      raise warning 'row-level security of public.% stays as it is: %', relation, sqlerrm
+      raise warning 'row-level security of public.% stays as it is: %', guarded, sqlerrm
         using hint = 'run this file as the owner of the table';
     end;
   end loop;
