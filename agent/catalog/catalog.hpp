@@ -116,8 +116,8 @@ class Catalog {
   /// conflict (claim_lost) when somebody else claimed the draft or the lock is gone. Asked before every change of
   /// storage.
   virtual Result<void> check_claim(const Claim& claim) = 0;
-  /// Replaces all rows of the draft by these. Repeatable. conflict (claim_lost).
-  virtual Result<void> record(const Claim& claim, const std::vector<bundle::File>& files) = 0;
+  /// Replaces all rows of the draft by those of this bundle. Repeatable. conflict (claim_lost).
+  virtual Result<void> record(const Claim& claim, const bundle::Bundle& bundle) = 0;
   /// One transaction: checks that the database computes `manifest` over the recorded rows, turns the draft stable,
   /// freezes it and, when asked, moves the default to it. conflict (claim_lost) and nothing is changed when the claim
   /// is void.

@@ -93,7 +93,7 @@ Task<Result<PublishResult>> make(catalog::Catalog& catalog, storage::Storage& st
   ObjectWriter writer(catalog, storage, *claim, steps);
   auto written = co_await writer.write(loaded);
   if (written) written = co_await writer.read_back(loaded);
-  if (written) written = catalog.record(*claim, loaded.bundle.files);
+  if (written) written = catalog.record(*claim, loaded.bundle);
   if (!written) co_return fail(leave(catalog, *claim, result, writer.counts(), std::move(written.error())));
   steps.reached(Step::recorded, claim->version_id);
 
