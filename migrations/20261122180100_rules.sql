@@ -11,7 +11,11 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
     when exists (select from regexp_split_to_table(path, '/') as part where part = '') then 'path_empty_segment'
     when exists (select from regexp_split_to_table(path, '/') as part where part in ('.', '..')) then 'path_dotdot'
     when exists (select from regexp_split_to_table(path, '/') as part where starts_with(part, '.')) then 'path_hidden'
-    when path collate "C" ~ '[^A-Za-z0-9._/-]' then 'path_character'
+    when exists (select from regexp_split_to_table(path, '/') as part where octet_length(convert_to(part, 'UTF8')) > 100)
+      then 'path_segment_too_long'
+    when path collate "C" ~ '[^A-Za-z0-9._+@=,() /-]' then 'path_character'
+    when exists (select from regexp_split_to_table(path, '/') as part
+                 where starts_with(part, ' ') or right(part, 1) in (' ', '.')) then 'path_edge'
     when cardinality(string_to_array(path, '/')) > 8 then 'path_too_deep'
   end
 $$;
@@ -22,8 +26,8 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
     when coalesce(name, '') = '' then 'name_empty'
     when octet_length(convert_to(name, 'UTF8')) > 100 then 'name_too_long'
     when starts_with(name, '.') then 'name_hidden'
-    when name collate "C" ~ '[^A-Za-z0-9._-]' then 'name_character'
-    when starts_with(name, '-') then 'name_dash'
+    when name collate "C" ~ '[^a-z0-9._-]' then 'name_character'
+    when name collate "C" !~ '^[a-z0-9]' then 'name_start'
   end
 $$;
 

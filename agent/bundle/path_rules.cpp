@@ -11,8 +11,18 @@
 namespace bundlesync::bundle {
 namespace {
 
+bool is_lower_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_letter_or_digit(char c) {
+  return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
+}
+
+bool is_segment_byte(char c) {
+  return is_letter_or_digit(c) || std::string_view("._-+@=,() ").contains(c);
+}
 bool is_name_byte(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  return is_lower_or_digit(c) || std::string_view("._-").contains(c);
 }
 
 std::vector<std::string_view> segments(std::string_view path) {
@@ -34,14 +44,16 @@ std::string folded(std::string_view path) {
 }
 
 // The sentences double as the list of all codes.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> sentences = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> sentences = {{
     {"path_empty", "a path must not be empty"},
     {"path_too_long", "a path has at most 200 bytes"},
     {"path_absolute", "a path must not begin with '/'"},
     {"path_empty_segment", "a path must not contain '//' or end with '/'"},
     {"path_dotdot", "a path must not contain '.' or '..' as a segment"},
     {"path_hidden", "no segment of a path may begin with '.'"},
-    {"path_character", "a path is made of A-Z a-z 0-9 . _ - and '/'"},
+    {"path_segment_too_long", "a segment of a path has at most 100 bytes"},
+    {"path_character", "a path is made of A-Z a-z 0-9 . _ - + @ = , ( ) inner spaces and '/'"},
+    {"path_edge", "no segment of a path may begin or end with a space or end with '.'"},
     {"path_too_deep", "a path has at most 8 segments"},
     {"path_twice", "two files must not have the same path"},
     {"path_case_twin", "two paths must not differ only in upper and lower case"},
@@ -49,9 +61,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> sentence
     {"name_empty", "a template's name must not be empty"},
     {"name_too_long", "a template's name has at most 100 bytes"},
     {"name_hidden", "a template's name must not begin with '.'"},
-    {"name_character", "a template's name is made of A-Z a-z 0-9 . _ -"},
-    {"name_dash", "a template's name must not begin with '-'"},
-    {"version_invalid", "a version is 1 to 64 of A-Z a-z 0-9 . + -"},
+    {"name_character", "a template's name is made of a-z 0-9 . _ -"},
+    {"name_start", "a template's name begins with a-z or 0-9"},
+    {"version_invalid", "a version is 1 to 64 of A-Z a-z 0-9 . + - and begins with a letter or digit"},
     {"semver_invalid", "a version is written as semver.org 2.0.0 says, as in 1.4.0 or 2.0.0-rc.1, in at most 64 bytes"},
 }};
 
@@ -66,7 +78,12 @@ std::optional<std::string_view> path_problem(std::string_view path) {
   if (any([](std::string_view part) { return part.empty(); })) return "path_empty_segment";
   if (any([](std::string_view part) { return part == "." || part == ".."; })) return "path_dotdot";
   if (any([](std::string_view part) { return part.front() == '.'; })) return "path_hidden";
-  if (any([](std::string_view part) { return !std::ranges::all_of(part, is_name_byte); })) return "path_character";
+  if (any([](std::string_view part) { return part.size() > segment_bytes_max; })) return "path_segment_too_long";
+  if (any([](std::string_view part) { return !std::ranges::all_of(part, is_segment_byte); })) return "path_character";
+  const auto bad_edge = [](std::string_view part) {
+    return part.front() == ' ' || part.back() == ' ' || part.back() == '.';
+  };
+  if (any(bad_edge)) return "path_edge";
   if (parts.size() > path_segments_max) return "path_too_deep";
   return std::nullopt;
 }
@@ -76,7 +93,7 @@ std::optional<std::string_view> name_problem(std::string_view name) {
   if (name.size() > name_bytes_max) return "name_too_long";
   if (name.front() == '.') return "name_hidden";
   if (!std::ranges::all_of(name, is_name_byte)) return "name_character";
-  if (name.front() == '-') return "name_dash";
+  if (!is_lower_or_digit(name.front())) return "name_start";
   return std::nullopt;
 }
 
@@ -86,8 +103,9 @@ std::optional<std::string_view> semver_problem(std::string_view version) {
 }
 
 std::optional<std::string_view> version_problem(std::string_view version) {
-  const auto is_label_byte = [](char c) { return (is_name_byte(c) && c != '_') || c == '+'; };
+  const auto is_label_byte = [](char c) { return is_letter_or_digit(c) || c == '.' || c == '+' || c == '-'; };
   if (version.empty() || version.size() > semver_bytes_max) return "version_invalid";
+  if (version.front() == '.' || version.front() == '-') return "version_invalid";  // it begins a directory's name
   if (!std::ranges::all_of(version, is_label_byte)) return "version_invalid";
   return std::nullopt;
 }

@@ -14,17 +14,19 @@ namespace bundlesync::bundle {
 
 inline constexpr std::size_t path_bytes_max = 200;
 inline constexpr std::size_t path_segments_max = 8;
+inline constexpr std::size_t segment_bytes_max = 100;
 inline constexpr std::size_t name_bytes_max = 100;  ///< a template's name
 inline constexpr std::size_t semver_bytes_max = 64;
 
 /// A stable reason code, or nothing when the path is good. Judged in this order; the first that applies is the answer:
 /// path_empty, path_too_long (> 200 bytes), path_absolute (leading '/'), path_empty_segment ("a//b", "a/"),
 /// path_dotdot (a segment "." or ".."), path_hidden (a segment that begins with '.'),
-/// path_character (a byte outside [A-Za-z0-9._-] within a segment), path_too_deep (> 8 segments).
+/// path_segment_too_long (> 100 bytes), path_character (a byte outside [A-Za-z0-9._+@=,() -] within a segment),
+/// path_edge (a segment that begins or ends with a space, or ends with '.'), path_too_deep (> 8 segments).
 std::optional<std::string_view> path_problem(std::string_view path);
 
-/// name_empty, name_too_long (> 100 bytes), name_hidden (begins with '.'), name_character (outside [A-Za-z0-9._-]),
-/// name_dash (begins with '-': it would read as a flag).
+/// A template's name is [a-z0-9][a-z0-9._-]{0,99}: name_empty, name_too_long (> 100 bytes), name_hidden (begins with
+/// '.'), name_character (a byte outside [a-z0-9._-]), name_start (begins with '-' or '_').
 std::optional<std::string_view> name_problem(std::string_view name);
 
 /// semver_invalid unless it is a version by semver.org 2.0.0 of at most 64 bytes.

@@ -30,41 +30,63 @@ std::set<std::string> wanted_names(const Desired& desired, const Observed& obser
   return names;
 }
 
-/// What else a change holds that cannot be shown now: the names, and whether all of them are merely on their way.
+/// Templates of a change that cannot be shown now: their names, and whether all of them are merely on their way.
 struct Blockers {
   std::string names;
   bool all_on_their_way = true;
 };
 
-/// A template that nothing can be had of stands in the way of the others of its change, whether or not it shows
-/// anything.
+/// A template that cannot be had now stands in the way of the others of its change, whether or not it shows anything.
 bool stands_in_the_way(const Verdict& verdict) {
   switch (verdict.status.state) {
     case State::fetching:
     case State::retrying:
     case State::refused:
     case State::held:
+    case State::blocked:
       return true;
     default:
       return false;
   }
 }
 
-std::map<std::uint64_t, Blockers> blockers_by_change(const Verdicts& verdicts) {
-  std::map<std::uint64_t, Blockers> result;
-  for (const auto& [name, verdict] : verdicts) {
-    if (!verdict.status.change || !stands_in_the_way(verdict)) continue;
-    Blockers& blockers = result[*verdict.status.change];
+std::optional<Blockers> blockers_of(const std::string& waiting, std::uint64_t change, const Desired& desired,
+                                    const Verdicts& verdicts) {
+  const auto together = desired.moved_together.find(change);
+  if (together == desired.moved_together.end()) return std::nullopt;
+  Blockers blockers;
+  for (const auto& name : together->second) {
+    const auto verdict = verdicts.find(name);
+    if (name == waiting || verdict == verdicts.end() || !stands_in_the_way(verdict->second)) continue;
     if (!blockers.names.empty()) blockers.names += ',';
     blockers.names += name;
-    blockers.all_on_their_way &= verdict.status.state == State::fetching;
+    blockers.all_on_their_way &= verdict->second.status.state == State::fetching;
   }
-  return result;
+  if (blockers.names.empty()) return std::nullopt;
+  return blockers;
+}
+
+/// Takes the move away from every template that must wait. One that waits stands in the way of others in turn, so this
+/// goes on until nothing changes; every round takes at least one move away.
+void hold_back(const Desired& desired, Verdicts& verdicts) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto& [name, verdict] : verdicts) {
+      if (!verdict.move || !verdict.waits_for_group) continue;
+      const auto blockers = blockers_of(name, *verdict.move->change, desired, verdicts);
+      if (!blockers) continue;
+      verdict.status.state = blockers->all_on_their_way ? State::fetching : State::blocked;
+      verdict.status.reason = "waits_for_change";
+      verdict.status.detail = "by=" + blockers->names;
+      verdict.move.reset();
+      changed = true;
+    }
+  }
 }
 
 /// The second half: moves of one change go together or not at all.
-void group_moves(Verdicts& verdicts, Plan& plan) {
-  const auto blockers = blockers_by_change(verdicts);
+void group_moves(const Desired& desired, Verdicts& verdicts, Plan& plan) {
+  hold_back(desired, verdicts);
   std::map<std::uint64_t, Group> groups;
   for (auto& [name, verdict] : verdicts) {
     if (!verdict.move) continue;
@@ -72,16 +94,8 @@ void group_moves(Verdicts& verdicts, Plan& plan) {
       plan.activate.push_back(Group{verdict.move->change, {std::move(*verdict.move)}});
       continue;
     }
-    const std::uint64_t change = *verdict.move->change;
-    const auto blocked = blockers.find(change);
-    if (blocked != blockers.end()) {
-      verdict.status.state = blocked->second.all_on_their_way ? State::fetching : State::blocked;
-      verdict.status.reason = "waits_for_change";
-      verdict.status.detail = "by=" + blocked->second.names;
-      continue;
-    }
-    Group& group = groups[change];
-    group.change = change;
+    Group& group = groups[*verdict.move->change];
+    group.change = verdict.move->change;
     group.moves.push_back(std::move(*verdict.move));
   }
   for (auto& [change, group] : groups) plan.activate.push_back(std::move(group));
@@ -148,7 +162,7 @@ Plan decide(const Desired& desired, const Observed& observed, const Policy& poli
   for (auto& [name, verdict] : verdicts) {
     if (verdict.fetch) plan.fetch.push_back(*verdict.fetch);
   }
-  group_moves(verdicts, plan);
+  group_moves(desired, verdicts, plan);
   if (observed.remote_enabled && observed.database_reached) add_prefetches(names, desired, observed, policy, plan);
   abandon_unwanted(observed, plan);
   for (auto& [name, verdict] : verdicts) plan.status.emplace(name, std::move(verdict.status));

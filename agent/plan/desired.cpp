@@ -5,7 +5,22 @@
 
 namespace bundlesync::plan {
 
+namespace {
+
+void remember_changes(Desired& desired) {
+  std::set<std::uint64_t> standing;
+  for (const auto& [name, wanted] : desired.templates) {
+    if (!wanted.change) continue;
+    standing.insert(*wanted.change);
+    desired.moved_together[*wanted.change].insert(name);
+  }
+  std::erase_if(desired.moved_together, [&](const auto& entry) { return !standing.contains(entry.first); });
+}
+
+}  // namespace
+
 void merge(Desired& desired, Answer answer) {
+  if (answer.epoch != desired.epoch) desired.moved_together.clear();
   if (answer.full || answer.epoch != desired.epoch) desired.templates.clear();
   desired.epoch = std::move(answer.epoch);
 
@@ -19,6 +34,7 @@ void merge(Desired& desired, Answer answer) {
                           !known->second.deleted;
     if (!shadowed) desired.templates.insert_or_assign(incoming.name, std::move(incoming));
   }
+  remember_changes(desired);
 }
 
 }  // namespace bundlesync::plan

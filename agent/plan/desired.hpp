@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct WantedTemplate {
 struct Desired {
   std::string epoch;  ///< uuid of the life of this database; empty: the database was never reached
   std::map<std::string, WantedTemplate> templates;  ///< by name
+  /// Who moved in each change that some template still stands at, as far as it was seen: a template that has moved on
+  /// since belongs to it all the same. (A at change 7 must not be shown before B, which moved in 7 and again in 8.)
+  std::map<std::uint64_t, std::set<std::string>> moved_together;
 
   bool known() const { return !epoch.empty(); }
   bool operator==(const Desired&) const = default;

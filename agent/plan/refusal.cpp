@@ -31,7 +31,7 @@ std::optional<Refusal> refusal_of(const WantedVersion& version, const Policy& po
   if (!version.problem.empty()) return Refusal{version.problem, ""};
   if (version.status == "draft") return Refusal{"version_draft", ""};
   if (const auto code = bundle::name_problem(version.bundle.template_name)) return Refusal{std::string(*code), ""};
-  if (const auto code = bundle::semver_problem(version.version)) {
+  if (const auto code = bundle::version_problem(version.version)) {
     return Refusal{std::string(*code), fmt::format("version={}", version.version)};
   }
   if (version.bundle.files.empty()) return Refusal{"no_files", ""};

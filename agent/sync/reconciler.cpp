@@ -2,6 +2,7 @@
 
 #include "async/pool.hpp"
 #include "base/backoff.hpp"
+#include "base/glob.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -23,6 +24,15 @@ Reconciler::Reconciler(World world, const Options& options)
   rescan_at_ = started_ + options_.rescan_interval;
   tidy_at_ = started_;
   prefetch_at_ = started_ + jittered(options_.prefetch_spread / 2, 1.0, world_.random.next());
+}
+
+catalog::Question Reconciler::question() const {
+  catalog::Question question;
+  const auto& names = options_.policy.templates;
+  if (std::ranges::any_of(names, [](const auto& name) { return is_glob(name); })) return question;  // all are answered
+  question.names = names;
+  for (const auto& [name, wanted] : desired_.templates) question.ids.push_back(wanted.id);
+  return question;
 }
 
 void Reconciler::accept(plan::Answer answer) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "async/wakeup.hpp"
+#include "catalog/feed.hpp"
 #include "plan/plan.hpp"
 #include "sync/fetches.hpp"
 #include "sync/world.hpp"
@@ -32,6 +33,8 @@ class Reconciler {
   /// One pass: decide, start and abandon fetches, swap in what is complete on disk.
   Task<> pass();
 
+  /// What to ask the catalog for: the names wanted, and the templates followed so far. `since` is the caller's.
+  catalog::Question question() const;
   /// Takes an answer of the catalog. The next pass acts on it.
   void accept(plan::Answer answer);
   /// The first try to reach the database did not succeed, or takes longer than a start should wait.

@@ -68,7 +68,7 @@ TEST(Lint, WantsANameAndAVersion) {
   EXPECT_EQ(
       told(manifest, clean_files()),
       (Lines{
-          "name_character |  | template 'a/b' is no template name | a template's name is made of A-Z a-z 0-9 . _ -"}));
+          "name_character |  | template 'a/b' is no template name | a template's name is made of a-z 0-9 . _ -"}));
 }
 
 TEST(Lint, ChecksSizesAndDigestsThatAreGiven) {

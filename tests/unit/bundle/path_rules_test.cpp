@@ -62,10 +62,13 @@ TEST(BundleRules, TheVerdictDoesNotDependOnTheOrder) {
 }
 
 TEST(PathRules, EveryCodeHasASentence) {
-  for (const auto* code :
-       {"path_empty", "path_too_long", "path_absolute", "path_empty_segment", "path_dotdot", "path_hidden",
-        "path_character", "path_too_deep", "path_twice", "path_case_twin", "path_under_file", "name_empty",
-        "name_too_long", "name_hidden", "name_character", "name_dash", "semver_invalid", "version_invalid"}) {
+  for (const auto* code : {"path_empty",         "path_too_long",         "path_absolute",
+                           "path_empty_segment", "path_dotdot",           "path_hidden",
+                           "path_character",     "path_too_deep",         "path_twice",
+                           "path_case_twin",     "path_under_file",       "name_empty",
+                           "name_too_long",      "name_hidden",           "name_character",
+                           "name_start",         "path_segment_too_long", "path_edge",
+                           "semver_invalid",     "version_invalid"}) {
     EXPECT_FALSE(describe_problem(code).empty()) << code;
   }
   EXPECT_EQ(describe_problem("path_absolute"), "a path must not begin with '/'");

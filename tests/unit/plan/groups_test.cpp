@@ -62,6 +62,26 @@ TEST(Groups, MendedByALaterChangeBothMoveInOnePass) {
   EXPECT_EQ(moves(world.decide()), "section7=2.0.0 | intake=2.0.1");
 }
 
+TEST(Groups, WaitsForAMemberThatHasMovedOnSince) {
+  TwoMoved world;
+  world.on_disk(*world.section7.current);
+  world.want(wanted_template("intake", "2.0.1", 3, 702));  // mended, and on its way
+  EXPECT_EQ(moves(world.decide()), "") << "the change is never shown in half";
+  EXPECT_EQ(status(world.decide(), "section7"), "fetching waits_for_change");
+}
+
+TEST(Groups, OneThatIsHeldBackHoldsBackThoseThatMovedWithIt) {
+  TwoMoved world;
+  world.on_disk(*world.section7.current);
+  world.on_disk(*world.want(wanted_template("intake", "2.0.1", 3, 702)).current);
+  world.show(wanted_template("letter", "1.0.0", 1, 603));
+  world.fail(*world.want(wanted_template("letter", "2.0.0", 2, 702)).current, "digest_mismatch", true, 2);
+  const Plan plan = world.decide();
+  EXPECT_EQ(moves(plan), "");
+  EXPECT_EQ(plan.status.at("intake").detail, "by=letter");
+  EXPECT_EQ(plan.status.at("section7").detail, "by=intake");
+}
+
 TEST(Groups, ATemplateThatShowsNothingWaitsForNobody) {
   TwoMoved world;
   const auto fresh = world.want(wanted_template("letter", "1.0.0", 1, 700));

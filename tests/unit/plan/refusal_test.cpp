@@ -70,8 +70,9 @@ TEST(Refusal, RefusesAVersionWithoutFiles) {
   EXPECT_EQ(code(wanted), "no_files");
 }
 
-TEST(Refusal, RefusesWhatIsNoSemver) {
-  EXPECT_EQ(code(version("section7", "latest")), "semver_invalid version=latest");
+TEST(Refusal, TakesAVersionAsAnOpaqueLabel) {
+  EXPECT_EQ(code(version("section7", "2024.06")), "");
+  EXPECT_EQ(code(version("section7", "../x")), "version_invalid version=../x");
 }
 
 }  // namespace

@@ -62,7 +62,10 @@ struct World {
     observed.room_bytes = 1 << 30;
     policy.templates = {"*"};
   }
-  WantedTemplate& want(const WantedTemplate& wanted) { return desired.templates[wanted.name] = wanted; }
+  WantedTemplate& want(const WantedTemplate& wanted) {
+    if (wanted.change) desired.moved_together[*wanted.change].insert(wanted.name);
+    return desired.templates[wanted.name] = wanted;
+  }
   void on_disk(const WantedVersion& wanted) { observed.complete[key(wanted)] = tree(wanted); }
   void show(const WantedTemplate& wanted) {
     Shown shown;
