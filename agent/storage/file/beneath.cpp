@@ -25,7 +25,8 @@ Fd open_by_walk(int directory, std::string_view path, int flags, mode_t mode) {
   for (;;) {
     const std::size_t slash = path.find('/');
     const std::string segment(path.substr(0, slash));
-    if (segment == "." && !here && slash == std::string_view::npos) return Fd(::openat(directory, ".", flags | O_CLOEXEC));
+    if (segment == "." && !here && slash == std::string_view::npos)
+      return Fd(::openat(directory, ".", flags | O_CLOEXEC));
     if (segment.empty() || segment == "." || segment == "..") {
       errno = EXDEV;
       return Fd();

@@ -1,5 +1,6 @@
 #include "bundle/bundle.hpp"
 #include "run.hpp"
+#include "sinks_for_tests.hpp"
 #include "storage/key_rules.hpp"
 #include "storage/sinks.hpp"
 #include "storage_bench.hpp"
@@ -50,37 +51,6 @@ class StorageContract : public testing::TestWithParam<Subject> {
   }
 
   std::unique_ptr<Bench> bench_;
-};
-
-std::string pattern(std::size_t bytes) {
-  std::string text(bytes, '\0');
-  for (std::size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>((i * 131 + i / 251) & 0xff);
-  return text;
-}
-
-/// Remembers the size of every piece.
-class PieceSink final : public ByteSink {
- public:
-  Task<Result<void>> write(std::string_view bytes) override {
-    pieces.push_back(bytes.size());
-    whole += bytes;
-    co_return Result<void>();
-  }
-  std::vector<std::size_t> pieces;
-  std::string whole;
-};
-
-/// Takes a number of pieces, then refuses.
-class FullSink final : public ByteSink {
- public:
-  explicit FullSink(int pieces) : left_(pieces) {}
-  Task<Result<void>> write(std::string_view) override {
-    if (left_-- > 0) co_return Result<void>();
-    co_return fail(ErrorKind::no_space, "the sink is full");
-  }
-
- private:
-  int left_;
 };
 
 TEST_P(StorageContract, HandsOnTheBytesThatWereUploaded) {
