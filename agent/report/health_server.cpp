@@ -140,7 +140,8 @@ struct HealthServer::State {
 Result<std::unique_ptr<HealthServer>> HealthServer::open(asio::any_io_executor executor, Options options,
                                                          Pages& pages) {
   error_code error;
-  const auto address = asio::ip::make_address(options.address, error);
+  const bool localhost = options.address == "localhost";
+  const auto address = asio::ip::make_address(localhost ? "127.0.0.1" : options.address, error);
   if (error) {
     return fail(ErrorKind::usage, fmt::format("http.listen: '{}' is no numeric address", options.address),
                 "give an address and a port, as in 127.0.0.1:9848");

@@ -35,7 +35,7 @@ class HealthServer {
  public:
   struct Options {
     Options() = default;
-    std::string address = "127.0.0.1";  ///< numeric
+    std::string address = "127.0.0.1";  ///< numeric, or localhost
     std::uint16_t port = 9848;          ///< 0: any free one
     std::size_t header_bytes_max = std::size_t{8} << 10;
     std::size_t connections_max = 32;                             ///< one more closes the oldest

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/exit_code.hpp"
+#include "cli/cli.hpp"
+#include "cli/output.hpp"
+#include "settings/settings.hpp"
+
+#include <chrono>
+#include <map>
+#include <string>
+
+/// One function a verb, one file a function. Each gets what was typed as values and gives its exit code, or an error
+/// that run() prints.
+namespace bundlesync::cli {
+
+/// What every verb has.
+struct Context {
+  const Streams& streams;
+  const Environment& environment;
+  std::string config;                        ///< --config; empty: BUNDLESYNC_CONFIG, else no file
+  std::map<std::string, std::string> flags;  ///< option key to text
+  bool json = false;
+
+  std::ostream& out() const { return streams.out; }
+  std::ostream& err() const { return streams.err; }
+  /// Warnings go to err. Errors are usage.
+  Result<settings::Settings> settings(settings::Purpose purpose) const;
+  /// As `settings(people)`, and usage where no target is set.
+  Result<settings::Settings> settings_with_target() const;
+};
+
+struct AgentArguments {
+  bool once = false;
+  bool strict = false;
+  std::string timeout = "10s";
+};
+Result<ExitCode> agent(const Context& context, const AgentArguments& arguments);
+
+struct PublishArguments {
+  std::string directory;
+  std::string template_name;
+  std::string version;
+  std::string changelog;
+  bool set_default = false;
+  bool dry_run = false;
+  bool abandon = false;
+};
+Result<ExitCode> publish(const Context& context, const PublishArguments& arguments);
+
+struct MoveArguments {
+  std::string template_name;
+  std::string version;  ///< of rollback: empty for the default before the current one
+  std::string reason;
+};
+Result<ExitCode> set_default(const Context& context, const MoveArguments& arguments);
+Result<ExitCode> rollback(const Context& context, const MoveArguments& arguments);
+
+struct ListArguments {
+  std::string template_name;  ///< empty: all templates
+  bool drafts = false;
+};
+Result<ExitCode> list(const Context& context, const ListArguments& arguments);
+Result<ExitCode> history(const Context& context, const std::string& template_name);
+
+struct MigrateArguments {
+  bool status = false;
+  bool adopt = false;
+};
+Result<ExitCode> migrate(const Context& context, const MigrateArguments& arguments);
+Result<ExitCode> new_epoch(const Context& context, const std::string& reason);
+
+Result<ExitCode> status(const Context& context);
+
+struct ResolveArguments {
+  std::string template_name;
+  std::string kind;
+  std::string role;
+  std::string locale;
+};
+Result<ExitCode> resolve(const Context& context, const ResolveArguments& arguments);
+Result<ExitCode> verify(const Context& context);
+Result<ExitCode> health(const Context& context, bool ready);
+
+Result<ExitCode> config_check(const Context& context);
+Result<ExitCode> config_print(const Context& context, bool origin);
+Result<ExitCode> config_reference(const Context& context);
+Result<ExitCode> show_version(const Context& context);
+
+}  // namespace bundlesync::cli
