@@ -130,7 +130,7 @@ Result<void> Recovery::remove_unfinished(std::uint64_t shown) {
       if (found && found->finished) continue;
     }
     if (auto removed = remove_view_dir(target_, number); !removed) return removed;
-    done.push_back("removed the unfinished view " + layout::view_name(number));
+    done.push_back("removed the view " + layout::view_name(number) + ", which is newer than what shows");
   }
   return {};
 }
