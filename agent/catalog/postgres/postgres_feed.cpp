@@ -112,15 +112,30 @@ Task<Result<SessionInfo>> PostgresFeed::connect() {
   if (!conninfo) co_return fail(std::move(conninfo).error());
   conninfo_ = *std::move(conninfo);
 
-  // libpq would ask the resolver on this thread, and wait.
-  auto lookup = [hosts = conninfo_.hosts]() mutable { return resolve(std::move(hosts)); };
-  auto looking = async::offload_abandonable(pool_, std::move(lookup));
-  auto hosts = co_await async::with_timeout(std::move(looking), clock_, options_.resolve_limit,
-                                            "finding the address of the database");
+  auto hosts = co_await find_addresses();
   if (!hosts) co_return fail(std::move(hosts).error());
   auto connected = co_await connect_to_first(*std::move(hosts));
   if (!connected) co_return fail(std::move(connected).error());
   co_return session_info();
+}
+
+Task<Result<std::vector<Host>>> PostgresFeed::find_addresses() {
+  const auto limit = options_.resolve_limit;
+  if (!lookup_.expired()) {
+    // A resolver that hangs keeps its thread of the pool: one, not one for every try.
+    co_return fail(ErrorKind::timed_out, "the resolver has not answered yet for the host of the database",
+                   "check the DNS of this machine");
+  }
+  auto token = std::make_shared<int>(0);
+  lookup_ = token;
+  // libpq would ask the resolver on this thread, and wait.
+  auto lookup = [hosts = conninfo_.hosts, token = std::move(token)]() mutable {
+    auto found = resolve(std::move(hosts));
+    token.reset();
+    return found;
+  };
+  auto looking = async::offload_abandonable(pool_, std::move(lookup));
+  co_return co_await async::with_timeout(std::move(looking), clock_, limit, "finding the address of the database");
 }
 
 Task<Result<void>> PostgresFeed::connect_to_first(std::vector<Host> hosts) {

@@ -11,8 +11,9 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace bundlesync::catalog::postgres {
 
@@ -43,6 +44,7 @@ class PostgresFeed final : public Feed {
   void close() override;
 
  private:
+  Task<Result<std::vector<Host>>> find_addresses();
   Task<Result<void>> connect_to_first(std::vector<Host> hosts);
   Task<Result<bool>> send_canary(std::string channel);
   SessionInfo session_info() const;
@@ -56,7 +58,8 @@ class PostgresFeed final : public Feed {
   Random random_;
   Connection connection_;
   Conninfo conninfo_;
-  Host host_;  ///< where the session is
+  Host host_;                  ///< where the session is
+  std::weak_ptr<int> lookup_;  ///< alive while the resolver works for us, abandoned or not
 };
 
 }  // namespace bundlesync::catalog::postgres
