@@ -60,6 +60,8 @@ create index if not exists default_history_template_id_idx on bundlesync.default
 -- Holds a row only inside bundlesync.prune(): the one way past the freeze. Nobody but the owner can write here.
 create table if not exists bundlesync.pruning (version_id uuid primary key);
 
+-- These functions are plpgsql, not sql: a session plans them once, not at every question.
+--
 -- The files of versions as agents get them: artifacts, with the role that a prompts row of the same object gives them, and
 -- prompts that no artifact stands beside (without size, kind and content type).
 -- A path is the storage path after '<template>/v<semver>/', else the base name, else, where that is not unique within
@@ -67,7 +69,10 @@ create table if not exists bundlesync.pruning (version_id uuid primary key);
 create or replace function bundlesync.version_files(version_ids uuid[])
 returns table (version_id uuid, path text, storage_path text, sha256 text, size bigint, kind text, locale text, role text,
                content_type text)
-language sql stable rows 100 set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable rows 100 set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with objects as (
     select a.template_version_id, a.storage_path::text, a.sha256::text, a.size_bytes::bigint as size, a.kind::text,
            a.locale::text, p.role, a.content_type::text
@@ -105,12 +110,16 @@ language sql stable rows 100 set search_path = pg_catalog, pg_temp as $$
          f.storage_path,
          case when bundlesync.sha256_problem(f.sha256) is null then lower(f.sha256) else f.sha256 end,
          f.size, f.kind, f.locale, f.role, f.content_type
-    from placed f
+    from placed f;
+end
 $$;
 
 -- SHA-256, lower-case hex, of the canonical manifest (agent/bundle/bundle.hpp); null for a version that does not exist.
 create or replace function bundlesync.manifest_sha256(version_id uuid) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return (
   select encode(sha256(convert_to('bundlesync-manifest-v1' || E'\n' || coalesce(string_agg(
            concat_ws(E'\t', f.path, f.sha256, coalesce(f.size::text, ''), coalesce(f.kind, ''), coalesce(f.locale, ''),
                      coalesce(f.role, '')),
@@ -119,13 +128,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     from public.template_versions v
     left join lateral bundlesync.version_files(array[v.id]) f on true
    where v.id = manifest_sha256.version_id
-   group by v.id
+   group by v.id);
+end
 $$;
 
 -- What is wrong with the files of a version taken together: the first of the path problems, path_twice, path_case_twin,
 -- path_under_file. No row when nothing is.
 create or replace function bundlesync.bundle_problem(version_id uuid) returns table (reason text, path text)
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with files as (
     select f.path, lower(f.path collate "C") as folded from bundlesync.version_files(array[bundle_problem.version_id]) f
   ), found as (
@@ -139,7 +152,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select 4, 'path_under_file', f.path from files f
      where exists (select from files d where starts_with(f.folded, d.folded || '/'))
   )
-  select found.reason, found.path from found order by found.rule, found.path collate "C" limit 1
+  select found.reason, found.path from found order by found.rule, found.path collate "C" limit 1;
+end
 $$;
 
 insert into bundlesync.migrations (name) values ('20261122180200_state') on conflict (name) do nothing;

@@ -92,7 +92,10 @@ begin
   end if;
   insert into bundlesync.version_state (version_id)
   select v.id from public.template_versions v where v.id = new.default_version_id on conflict do nothing;
-  -- Held until the end: the version neither goes back to draft nor goes away under this move.
+  -- Held until the end: the version neither goes back to draft nor goes away under this move. Not frozen yet, it is held
+  -- for ourselves alone, which waits for whoever is changing it; only then is it looked at.
+  perform from bundlesync.version_state s
+    where s.version_id = new.default_version_id and s.frozen_at is null for update;
   perform from bundlesync.version_state s where s.version_id = new.default_version_id for share;
   select v.template_id, v.semver, v.status::text into version
     from public.template_versions v where v.id = new.default_version_id;

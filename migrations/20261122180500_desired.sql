@@ -43,7 +43,10 @@ $$;
 
 create or replace function bundlesync.version_documents(version_ids uuid[])
 returns table (version_id uuid, template_id uuid, document jsonb)
-language sql stable rows 100 set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable rows 100 set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with files as (
     select f.version_id,
            jsonb_agg(jsonb_build_object('path', f.path, 'storage_path', f.storage_path, 'sha256', f.sha256, 'size', f.size,
@@ -59,12 +62,16 @@ language sql stable rows 100 set search_path = pg_catalog, pg_temp as $$
     from public.template_versions v
     left join bundlesync.version_state s on s.version_id = v.id
     left join files f on f.version_id = v.id
-   where v.id = any (version_ids)
+   where v.id = any (version_ids);
+end
 $$;
 
 create or replace function bundlesync.template_documents(template_ids uuid[])
 returns table (template text, document jsonb)
-language sql stable rows 100 set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable rows 100 set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
   with head as materialized (
     select w.id, coalesce(t.name, s.name) as name, t.id is null as deleted, t.enabled, t.default_version_id,
            coalesce(s.generation, 0) as generation, s.changed_xid, s.changed_at,
@@ -93,7 +100,8 @@ language sql stable rows 100 set search_path = pg_catalog, pg_temp as $$
     from head h
     left join versions current on current.version_id = h.default_version_id
     left join versions previous on previous.version_id = h.previous_id
-   order by h.name collate "C", h.deleted desc, h.id
+   order by h.name collate "C", h.deleted desc, h.id;
+end
 $$;
 
 -- The one question of agents. First row: template null, and what belongs to the answer as a whole; hand its snapshot back
