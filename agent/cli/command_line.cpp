@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include "base/nearest.hpp"
+#include "cli/version.hpp"
 #include "settings/option.hpp"
 
 #include <CLI/CLI.hpp>
@@ -18,6 +19,35 @@
 namespace bundlesync::cli {
 namespace {
 
+/// What a help text shows behind a flag.
+std::string type_name(const settings::Option& option) {
+  switch (option.type) {
+    case settings::Type::path:
+      return "DIR";
+    case settings::Type::names:
+      return "NAMES";
+    case settings::Type::address:
+      return "HOST:PORT";
+    case settings::Type::storage_url:
+      return "URL";
+    case settings::Type::duration:
+      return "D";
+    case settings::Type::choice:
+      return fmt::format("{}", fmt::join(option.choices, "|"));
+    default:
+      return "TEXT";
+  }
+}
+
+/// Without the full stop; an ellipsis ends no sentence.
+std::string first_sentence(std::string_view text) {
+  std::size_t end = text.find(". ");
+  while (end != std::string_view::npos && end > 0 && text[end - 1] == '.') end = text.find(". ", end + 1);
+  text = text.substr(0, end);
+  if (text.ends_with('.') && !text.ends_with("..")) text.remove_suffix(1);
+  return std::string(text);
+}
+
 constexpr const char* kAbout = "Keeps a directory of prompt bundles in step with Postgres.";
 
 /// Builds the tree of commands; what is typed lands in the arguments, which live as long as the tree.
@@ -25,6 +55,7 @@ class Builder {
  public:
   explicit Builder(Context& context) : context_(context), app_(std::make_unique<CLI::App>(kAbout, "bundlesync")) {
     app_->require_subcommand(1);
+    app_->set_version_flag("--version", "bundlesync " + std::string(version()));
     app_->get_formatter()->column_width(28);
     add_agent();
     add_publishing();
@@ -62,11 +93,9 @@ class Builder {
         flag = command.add_flag_callback(std::string(option.flag), [keep] { keep("true"); });
       } else {
         flag = command.add_option_function<std::string>(std::string(option.flag), keep);
-        const std::string allowed = settings::allowed(option);
-        flag->type_name(allowed.empty() || allowed.size() > 24 ? "TEXT" : allowed);
+        flag->type_name(type_name(option));
       }
-      const std::string meaning(option.meaning);
-      flag->description(meaning.substr(0, meaning.find(". ")));
+      flag->description(first_sentence(option.meaning));
     }
   }
 
@@ -84,7 +113,7 @@ class Builder {
   void add_publishing() {
     CLI::App& made = command(*app_, "publish", "Publish a directory as a version of a template");
     const auto given = std::make_shared<PublishArguments>();
-    made.add_option("DIR", given->directory, "Directory with the files and, if any, manifest.json");
+    made.add_option("DIR", given->directory, "Directory with the files and, if any, manifest.json")->type_name("");
     made.add_option("--template", given->template_name, "Template; else the manifest's")->type_name("T");
     made.add_option("--version", given->version, "Version; else the manifest's")->type_name("V");
     made.add_option("--changelog", given->changelog, "What is new")->type_name("TEXT");
@@ -99,14 +128,14 @@ class Builder {
 
     CLI::App& set = command(*app_, "set-default", "Make a published version the default");
     const auto move = std::make_shared<MoveArguments>();
-    set.add_option("T", move->template_name, "Template")->required();
-    set.add_option("V", move->version, "Version")->required();
+    set.add_option("T", move->template_name, "Template")->required()->type_name("");
+    set.add_option("V", move->version, "Version")->required()->type_name("");
     set.add_option("--reason", move->reason, "Why, for the history")->type_name("TEXT");
     json(set);
     on(set, [move](const Context& context) { return set_default(context, *move); });
 
     CLI::App& back = command(*app_, "rollback", "Make the default what it was before");
-    back.add_option("T", move->template_name, "Template")->required();
+    back.add_option("T", move->template_name, "Template")->required()->type_name("");
     back.add_option("--to", move->version, "To this version; else the default before the current one")->type_name("V");
     back.add_option("--reason", move->reason, "Why, for the history")->type_name("TEXT");
     json(back);
@@ -116,14 +145,14 @@ class Builder {
   void add_reading() {
     CLI::App& made = command(*app_, "list", "List templates, or the versions of one");
     const auto given = std::make_shared<ListArguments>();
-    auto* name = made.add_option("T", given->template_name, "Template");
+    auto* name = made.add_option("T", given->template_name, "Template")->type_name("");
     made.add_flag("--drafts", given->drafts, "List versions that were begun and not finished")->excludes(name);
     json(made);
     on(made, [given](const Context& context) { return list(context, *given); });
 
     CLI::App& moves = command(*app_, "history", "Show who moved a default, when and why");
     const auto of = std::make_shared<std::string>();
-    moves.add_option("T", *of, "Template")->required();
+    moves.add_option("T", *of, "Template")->required()->type_name("");
     json(moves);
     on(moves, [of](const Context& context) { return history(context, *of); });
   }
@@ -154,7 +183,7 @@ class Builder {
 
     CLI::App& find = command(*app_, "resolve", "Find the files of a template that are shown");
     const auto given = std::make_shared<ResolveArguments>();
-    find.add_option("T", given->template_name, "Template")->required();
+    find.add_option("T", given->template_name, "Template")->required()->type_name("");
     find.add_option("--kind", given->kind, "Only of this kind")->type_name("K");
     find.add_option("--role", given->role, "Only prompts of this role")->type_name("R");
     find.add_option("--locale", given->locale, "In this locale, or the nearest there is")->type_name("L");
@@ -247,6 +276,22 @@ Error no_such_command(const CLI::App& app, const std::string& word) {
   return meant ? std::move(error).with_hint(fmt::format("did you mean {} {}?", full_name(app), *meant)) : error;
 }
 
+/// Only the first word too many is named, and of a flag only its name: what follows may be a secret that somebody tried
+/// to pass.
+Error unexpected(const CLI::App& app, const CLI::App& at) {
+  const std::vector<std::string> rest = app.remaining(true);
+  const std::string word = rest.empty() ? "" : rest.front().substr(0, rest.front().find('='));
+  if (!word.starts_with("--")) return Error(ErrorKind::usage, fmt::format("{} takes no '{}'", full_name(at), word));
+  Error error(ErrorKind::usage, fmt::format("{} has no flag {}", full_name(at), word));
+  std::vector<std::string> names;
+  for (const CLI::Option* option : at.get_options()) {
+    if (!option->get_lnames().empty()) names.push_back("--" + option->get_lnames().front());
+  }
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const auto meant = nearest(word, candidates);
+  return meant ? std::move(error).with_hint(fmt::format("did you mean {}?", *meant)) : error;
+}
+
 /// CLI11's words in our manner: lower case, no full stop.
 std::string fact_of(const CLI::ParseError& thrown) {
   std::string fact = thrown.what();
@@ -261,7 +306,10 @@ std::string fact_of(const CLI::ParseError& thrown) {
 Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const std::vector<std::string>& arguments) {
   const CLI::App& at = innermost(app);
   const bool wants_command = at.get_require_subcommand_min() > 0;
-  Error error = wants_command ? no_such_command(at, word_for(at, arguments)) : Error(ErrorKind::usage, fact_of(thrown));
+  const bool too_many = dynamic_cast<const CLI::ExtrasError*>(&thrown) != nullptr;
+  Error error = wants_command ? no_such_command(at, word_for(at, arguments))
+                : too_many    ? unexpected(app, at)
+                              : Error(ErrorKind::usage, fact_of(thrown));
   return std::move(error).with_hint("see " + full_name(at) + " --help");
 }
 
@@ -274,6 +322,8 @@ Result<Chosen> parse_command_line(const std::vector<std::string>& arguments, Con
     builder.app().parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     builder.chosen().help = help_of(innermost(builder.app()));
+  } catch (const CLI::CallForVersion& thrown) {
+    builder.chosen().help = std::string(thrown.what()) + '\n';
   } catch (const CLI::ParseError& thrown) {
     return fail(usage_error(builder.app(), thrown, arguments));
   }

@@ -61,7 +61,7 @@ std::string age_of(const std::string& time) {
 void print_agent(std::ostream& out, const Status& status, const ReadTarget& from) {
   out << "target    " << shown(status.target) << ", view " << status.view << '\n';
   if (const auto holder = disk::TargetLock::holder(*from.target)) {
-    out << "held by   " << shown(holder->host) << " pid " << holder->pid << " since " << shown(holder->since) << '\n';
+    out << "writer    " << shown(holder->host) << " pid " << holder->pid << " since " << shown(holder->since) << '\n';
   }
   if (status.written_at.empty()) return;
   out << "as of     " << shown(status.written_at) << " (" << age_of(status.written_at) << " ago), agent "
