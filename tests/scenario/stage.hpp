@@ -66,6 +66,7 @@ class Stage : public ::testing::Test {
   void stop() {
     if (!reconciler_) return;
     wait(reconciler_->stop());
+    ASSERT_TRUE(pool_.wait_idle(std::chrono::seconds(20)));  // stages that were dropped go before their trees
     reconciler_.reset();
     live_.reset();
     state_.reset();

@@ -1,0 +1,216 @@
+#include "cli/agent_command.hpp"
+
+#include "async/loop.hpp"
+#include "async/task_group.hpp"
+#include "base/random.hpp"
+#include "catalog/postgres/conninfo.hpp"
+#include "cli/version.hpp"
+#include "cli/wiring.hpp"
+#include "report/log.hpp"
+#include "report/operator_reporter.hpp"
+#include "sync/agent.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <optional>
+#include <unistd.h>
+#include <utility>
+
+namespace bundlesync::cli {
+namespace {
+
+report::LogFormat log_format(settings::LogFormat format) {
+  switch (format) {
+    case settings::LogFormat::automatic:
+      return report::LogFormat::automatic;
+    case settings::LogFormat::text:
+      return report::LogFormat::text;
+    case settings::LogFormat::json:
+      return report::LogFormat::json;
+  }
+  return report::LogFormat::automatic;
+}
+
+report::LogLevel log_level(settings::LogLevel level) {
+  switch (level) {
+    case settings::LogLevel::debug:
+      return report::LogLevel::debug;
+    case settings::LogLevel::info:
+      return report::LogLevel::info;
+    case settings::LogLevel::warn:
+      return report::LogLevel::warn;
+    case settings::LogLevel::error:
+      return report::LogLevel::error;
+  }
+  return report::LogLevel::info;
+}
+
+std::string mode_text(const settings::Settings& settings) {
+  if (!settings.remote) return "off";
+  switch (settings.database.mode) {
+    case settings::DatabaseMode::automatic:
+      return "auto";
+    case settings::DatabaseMode::listen:
+      return "listen";
+    case settings::DatabaseMode::poll:
+      return "poll";
+  }
+  return "auto";
+}
+
+/// Everything that one agent works with, in the order in which it must go: what is below goes first.
+struct House {
+  explicit House(const settings::Settings& given)
+      : settings(given),
+        options(sync_options(given)),
+        reporter(loop.clock(), report::make_log(log_format(given.log_format), log_level(given.log_level)),
+                 report::ServiceManager::from_environment(loop.clock())) {}
+
+  Result<void> open();
+  report::Started started() const;
+  sync::World world() {
+    return sync::World{loop.executor(), loop.clock(), *disk_pool,    *target,  *trees,
+                       *state,          *live,        storage.get(), reporter, random};
+  }
+
+  const settings::Settings& settings;
+  const sync::Options options;
+  disk::RealFiles files;
+  std::unique_ptr<disk::Target> target;
+  std::unique_ptr<disk::Trees> trees;
+  std::unique_ptr<disk::StateStore> state;
+  std::unique_ptr<live::LiveView> live;
+  async::Loop loop;
+  report::OperatorReporter reporter;
+  Random random{system_seed()};
+  std::unique_ptr<async::Pool> storage_pool;
+  std::unique_ptr<storage::Storage> storage;
+  std::unique_ptr<catalog::Feed> feed;
+  std::unique_ptr<async::Pool> disk_pool;
+};
+
+Result<void> House::open() {
+  disk::Target::Options where;
+  where.path = settings.target;
+  where.strict = settings.target_strict;
+  auto opened = disk::Target::open(files, where);
+  if (!opened) return fail(opened.error());
+  target = std::move(*opened);
+  trees = disk::Trees::make(*target);
+  state = disk::StateStore::make(*target);
+  live = live::LiveView::make(*target, *state);
+  disk_pool = std::make_unique<async::Pool>(settings.pool_threads);
+  if (!settings.remote) return {};  // the flag is off: nothing that could contact anybody is even made
+
+  storage_pool = std::make_unique<async::Pool>(settings.fetch_parallel);
+  auto store = open_storage(settings, *storage_pool);
+  if (!store) return fail(store.error());
+  storage = std::move(*store);
+  auto session = open_feed(settings, loop.executor(), loop.clock(), loop.pool());
+  if (!session) return fail(session.error());
+  feed = std::move(*session);
+  return {};
+}
+
+report::Started House::started() const {
+  report::Started line;
+  line.version = std::string(version());
+  line.config = "sha256:" + settings::fingerprint(settings).hex();
+  line.target = target->path().string();
+  line.file_system = target->file_system();
+  line.mode = mode_text(settings);
+  if (storage) line.storage = storage->describe();
+  line.templates = fmt::format("{}", fmt::join(settings.templates, ","));
+  line.remote = settings.remote;
+  line.target_shared = target->shared();
+  return line;
+}
+
+/// A port that is in use, or no such address, is no reason to stop syncing.
+void serve_health(House& house, async::TaskGroup& tasks, std::unique_ptr<report::HealthServer>& server) {
+  if (!house.settings.http_listen) return;
+  report::HealthServer::Options options;
+  options.address = house.settings.http_listen->host == "localhost" ? "127.0.0.1" : house.settings.http_listen->host;
+  options.port = house.settings.http_listen->port;
+  auto opened = report::HealthServer::open(house.loop.executor(), options, house.reporter);
+  if (!opened) {
+    house.reporter.warning(opened.error().line());
+    return;
+  }
+  server = std::move(*opened);
+  tasks.spawn("health", server->serve());
+}
+
+Task<Result<void>> follow(House& house) {
+  async::TaskGroup tasks(house.loop.executor());
+  std::unique_ptr<report::HealthServer> server;
+  serve_health(house, tasks, server);
+  sync::Agent agent(house.world(), house.options, house.feed.get(), watch_options(house.settings));
+  tasks.spawn("agent", agent.follow());
+  Result<void> ended = co_await tasks.wait();
+  co_return ended;
+}
+
+Task<Result<sync::OnceOutcome>> once(House& house, async::Duration timeout) {
+  sync::Agent agent(house.world(), house.options, house.feed.get(), watch_options(house.settings));
+  Result<sync::OnceOutcome> outcome = co_await agent.once(timeout);
+  co_return outcome;
+}
+
+Result<ExitCode> end_of_once(const sync::OnceOutcome& outcome, const AgentOptions& options,
+                             report::Reporter& reporter) {
+  if (options.strict && !outcome.converged) {
+    for (const auto& line : outcome.unfinished) reporter.warning("not converged: " + line);
+    return ExitCode::not_converged;
+  }
+  if (!outcome.readiness.ready) {
+    reporter.warning(fmt::format("nothing to show for {}", fmt::join(outcome.readiness.missing, ", ")));
+    return ExitCode::failed;
+  }
+  return ExitCode::done;
+}
+
+Result<ExitCode> run_once(House& house, const AgentOptions& options) {
+  const auto timeout = std::chrono::duration_cast<async::Duration>(options.timeout);
+  auto outcome = house.loop.run(once(house, timeout));
+  if (!outcome) return fail(outcome.error());
+  return end_of_once(*outcome, options, house.reporter);
+}
+
+Result<ExitCode> run_following(House& house) {
+  auto ended = house.loop.run(follow(house));
+  if (ended) return ExitCode::done;
+  if (ended.error().kind() != ErrorKind::cancelled) return fail(ended.error());
+  house.reporter.stopping(ended.error().fact());
+  return ExitCode::done;
+}
+
+/// A medium that hangs keeps its thread, and a thread cannot be ended: everything that matters is on disk by now, so
+/// the process ends without waiting for it.
+void leave_hanging_media(House& house, const Result<ExitCode>& ended) {
+  if (!house.storage_pool || house.storage_pool->wait_idle(std::chrono::milliseconds(100))) return;
+  house.disk_pool->wait_idle(std::chrono::milliseconds(300));
+  spdlog::shutdown();
+  ::_exit(static_cast<int>(ended ? *ended : ended.error().exit_code()));
+}
+
+}  // namespace
+
+Result<ExitCode> run_agent(const settings::Settings& settings, const AgentOptions& options) {
+  catalog::postgres::forget_libpq_environment();
+  House house(settings);
+  Result<void> opened = house.open();
+  if (!opened) return fail(opened.error());
+
+  house.reporter.started(house.started());
+  for (const auto& warning : settings.warnings) house.reporter.warning(warning);
+  Result<ExitCode> ended = options.once ? run_once(house, options) : run_following(house);
+  house.loop.set_exit_code(static_cast<int>(ended ? *ended : ended.error().exit_code()));
+  leave_hanging_media(house, ended);
+  return ended;
+}
+
+}  // namespace bundlesync::cli

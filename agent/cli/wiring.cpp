@@ -1,0 +1,88 @@
+#include "cli/wiring.hpp"
+
+#include "base/random.hpp"
+#include "catalog/postgres/postgres_feed.hpp"
+#include "cli/small_file.hpp"
+#include "storage/file/file_storage.hpp"
+#include "storage/retrying.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace bundlesync::cli {
+namespace {
+
+catalog::WatchMode watch_mode(settings::DatabaseMode mode) {
+  switch (mode) {
+    case settings::DatabaseMode::automatic:
+      return catalog::WatchMode::automatic;
+    case settings::DatabaseMode::listen:
+      return catalog::WatchMode::listen;
+    case settings::DatabaseMode::poll:
+      return catalog::WatchMode::poll;
+  }
+  return catalog::WatchMode::automatic;
+}
+
+async::Duration steady(std::chrono::milliseconds duration) {
+  return std::chrono::duration_cast<async::Duration>(duration);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings, async::Pool& storage_pool) {
+  if (!settings.storage.url) return fail(settings::missing("storage.url"));
+  if (const auto* file = std::get_if<settings::FileStore>(&*settings.storage.url)) {
+    return std::make_unique<storage::FileStorage>(file->directory, storage_pool);
+  }
+  return fail(ErrorKind::usage,
+              "storage.url is " + settings::to_string(*settings.storage.url) +
+                  ", and this version of bundlesync speaks file:// only",
+              "mount the store as a directory and give file:///that/directory");
+}
+
+Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,
+                                                                    async::Pool& storage_pool, async::Clock& clock) {
+  auto storage = open_storage(settings, storage_pool);
+  if (!storage) return storage;
+  return storage::RetryingStorage::around(std::move(*storage), clock, storage::RetryPolicy(), system_seed());
+}
+
+Result<std::unique_ptr<catalog::Feed>> open_feed(const settings::Settings& settings, asio::any_io_executor executor,
+                                                 async::Clock& clock, async::Pool& pool) {
+  if (!settings.database.url.is_set()) return fail(settings::missing("database.url"));
+  // Read again at every connect: a password that was changed in its file is used without a restart.
+  auto url = [secret = settings.database.url] { return settings::read_again(secret, read_small_file); };
+  return std::make_unique<catalog::postgres::PostgresFeed>(std::move(executor), clock, pool, std::move(url),
+                                                           settings.database.ca);
+}
+
+sync::Options sync_options(const settings::Settings& settings) {
+  sync::Options options;
+  options.policy.templates = settings.templates;
+  options.policy.start_require = settings.start_require;
+  options.policy.files_max = settings.limits.files_max;
+  options.policy.bundle_bytes_max = settings.limits.bundle_bytes_max;
+  options.policy.file_bytes_max = settings.limits.file_bytes_max;
+  options.retention.age = settings.retention.age;
+  options.retention.count = settings.retention.count;
+  options.retention.bytes_max = settings.disk_bytes_max;
+  options.cache_ttl = settings.cache_ttl;
+  options.rescan_interval = settings.poll_interval;
+  options.prefetch_spread = settings.prefetch_spread;
+  options.fetch_parallel = settings.fetch_parallel;
+  options.local_dir = settings.local_dir;
+  options.fallback_dir = settings.fallback_dir;
+  options.remote = settings.remote;
+  return options;
+}
+
+sync::WatchOptions watch_options(const settings::Settings& settings) {
+  sync::WatchOptions options;
+  options.mode = watch_mode(settings.database.mode);
+  options.poll_interval = steady(settings.poll_interval);
+  options.poll_interval_proven = steady(settings.poll_interval_proven);
+  return options;
+}
+
+}  // namespace bundlesync::cli

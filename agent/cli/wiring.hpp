@@ -1,0 +1,34 @@
+#pragma once
+
+#include "async/pool.hpp"
+#include "catalog/feed.hpp"
+#include "settings/settings.hpp"
+#include "storage/storage.hpp"
+#include "sync/watch.hpp"
+#include "sync/world.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <memory>
+#include <string>
+
+/// The only place that names concrete classes: from settings to the parts that the agent and the commands work with.
+namespace bundlesync::cli {
+
+/// The storage that storage.url names. Blocking media use `storage_pool`, which should be theirs alone.
+/// usage: no storage.url, or a scheme that this build does not speak.
+Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings, async::Pool& storage_pool);
+
+/// The same for the publisher: with a deadline on every call, and retries. (The agent has its own: a fetch that failed is
+/// planned anew.)
+Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,
+                                                                    async::Pool& storage_pool, async::Clock& clock);
+
+/// The agent's session to the database. Nothing is contacted yet. usage: no database.url.
+Result<std::unique_ptr<catalog::Feed>> open_feed(const settings::Settings& settings, asio::any_io_executor executor,
+                                                 async::Clock& clock, async::Pool& pool);
+
+sync::Options sync_options(const settings::Settings& settings);
+sync::WatchOptions watch_options(const settings::Settings& settings);
+
+}  // namespace bundlesync::cli
