@@ -5,6 +5,7 @@
 #include "support/temp_dir.hpp"
 
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,7 @@ class PostgresServer {
 
   /// One for the whole process, made at first use.
   static PostgresServer& shared();
-  /// "15", or another's number where 15 is not installed.
+  /// Of the packaged PostgreSQL 15, else the bare name, to be found in PATH.
   static std::filesystem::path binary(const std::string& name);
 
   void start();  ///< on the same port as before
@@ -49,7 +50,7 @@ class PostgresServer {
   catalog::Rows exec(std::string_view database, std::string_view sql) const;
   /// An empty database, or a copy of another that nobody is connected to. Returns its name.
   std::string create_database(std::string_view copy_of = "template1");
-  /// A copy of a database that has all migrations.
+  /// A database that has all migrations.
   std::string create_migrated_database();
 
  private:
@@ -61,7 +62,8 @@ class PostgresServer {
   pid_t pid_ = -1;
   int owner_pid_;
   int databases_ = 0;
-  std::string migrated_;  ///< name of the database that create_migrated_database copies
+  int migrated_databases_ = 0;
+  std::string migrated_;  ///< what create_migrated_database copies from its second call on; empty until then
 };
 
 /// Throws std::runtime_error with the error's text when there is no value.
