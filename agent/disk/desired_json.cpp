@@ -121,6 +121,20 @@ plan::WantedTemplate template_from_json(json::ObjectReader& parent, const bj::va
   return wanted;
 }
 
+void read_moved_together(json::ObjectReader& parent, const bj::value& value, const std::string& where,
+                         plan::Desired& desired) {
+  json::ObjectReader reader(value, where);
+  auto& names = desired.moved_together[reader.number("change")];
+  for (const auto* name : reader.elements("templates")) {
+    if (name->is_string()) {
+      names.emplace(name->get_string());
+    } else {
+      reader.reject(Error(ErrorKind::damaged, where + " names no template").with_reason("json_wrong_type"));
+    }
+  }
+  if (auto read = reader.finish(); !read) parent.reject(std::move(read.error()));
+}
+
 }  // namespace
 
 std::string desired_to_json(const plan::Desired& desired) {
@@ -130,6 +144,16 @@ std::string desired_to_json(const plan::Desired& desired) {
   bj::array templates;
   for (const auto& [name, wanted] : desired.templates) templates.push_back(template_to_json(wanted));
   text["templates"] = std::move(templates);
+  bj::array changes;
+  for (const auto& [change, names] : desired.moved_together) {
+    bj::object one;
+    one["change"] = json_number(change);
+    bj::array moved;
+    for (const auto& name : names) moved.push_back(bj::value(name));
+    one["templates"] = std::move(moved);
+    changes.push_back(std::move(one));
+  }
+  text["moved_together"] = std::move(changes);
   return bj::serialize(text);
 }
 
@@ -150,6 +174,11 @@ Result<plan::Desired> desired_from_json(std::string_view text) {
     auto wanted = template_from_json(reader, *element, "desired.json: templates[" + std::to_string(index++) + "]");
     const std::string name = wanted.name;
     desired.templates[name] = std::move(wanted);
+  }
+  index = 0;
+  for (const auto* element : reader.elements("moved_together")) {
+    const std::string where = "desired.json: moved_together[" + std::to_string(index++) + "]";
+    read_moved_together(reader, *element, where, desired);
   }
   if (auto read = reader.finish(); !read) return fail(as_damage(std::move(read.error())));
   return desired;

@@ -19,10 +19,6 @@ bool is_lower_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
-bool is_label_character(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '+' || c == '-';
-}
-
 const std::string view_prefix = std::string(own_dir) + "/" + std::string(views_dir) + "/";
 const std::string tree_prefix = "../../" + std::string(trees_dir) + "/";
 
@@ -110,8 +106,7 @@ std::optional<plan::TreeId> parse_tree_target(std::string_view target) {
 }
 
 bool is_version_label(std::string_view version) {
-  return !version.empty() && version.size() <= bundle::semver_bytes_max && version[0] != '.' &&
-         std::ranges::all_of(version, is_label_character);
+  return !bundle::version_problem(version);
 }
 
 bool is_tree_name(std::string_view name) {

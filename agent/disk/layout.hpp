@@ -53,7 +53,7 @@ std::optional<plan::TreeId> parse_tree_target(std::string_view target);
 bool is_tree_name(std::string_view name);
 /// The version in such a name.
 std::string_view version_of_tree_name(std::string_view name);
-/// A version is an opaque label here: 1 to 64 bytes of A-Z a-z 0-9 . + - and no dot in front.
+/// A version is an opaque label here (bundle::version_problem).
 bool is_version_label(std::string_view version);
 
 }  // namespace bundlesync::disk::layout

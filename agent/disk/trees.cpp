@@ -138,7 +138,7 @@ Result<std::uint64_t> TreeStore::bytes_used() const {
 Result<void> TreeStore::check(const bundle::Bundle& bundle, const Digest& manifest) const {
   const std::string what = bundle.template_name + " " + bundle.version;
   if (auto problem = bundle::name_problem(bundle.template_name)) return refuse("template " + what, *problem);
-  if (!layout::is_version_label(bundle.version)) return refuse("version " + what, "semver_invalid");
+  if (!layout::is_version_label(bundle.version)) return refuse("version " + what, "version_invalid");
   if (auto problem = bundle::bundle_problem(bundle.files)) return refuse(what + ": " + problem->path, problem->reason);
   const Digest found = bundle::manifest_digest(bundle.files);
   if (found == manifest) return {};

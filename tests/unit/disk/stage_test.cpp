@@ -171,7 +171,7 @@ TEST_F(StageTest, IsNotBegunForWhatBreaksARule) {
   EXPECT_EQ(reason(bad, bad.manifest()), "name_hidden");
   bad = goods_;
   bad.bundle.version = "1/../../x";
-  EXPECT_EQ(reason(bad, bad.manifest()), "semver_invalid");
+  EXPECT_EQ(reason(bad, bad.manifest()), "version_invalid");
   EXPECT_TRUE(fs::is_empty(own("trees")));
 }
 

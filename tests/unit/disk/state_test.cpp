@@ -128,6 +128,7 @@ TEST_F(StateTest, KeepsEveryFieldOfWhatWasDesired) {
   desired.templates["section7"] = wanted;
   desired.templates["other"] = plan::WantedTemplate();
   desired.templates["other"].name = "other";
+  desired.moved_together[812'233] = {"section7", "intake"};
   ASSERT_TRUE(store_->save_desired(desired));
   EXPECT_EQ(store_->load_desired().value(), desired);
   write_text(file("desired.json"), "[");
