@@ -2,6 +2,8 @@
 
 #include "crash/world.hpp"
 
+#include <ostream>
+
 namespace bundlesync::testing {
 
 /// A transition of a target: how it was, and what an agent then does to it.
@@ -13,6 +15,11 @@ struct Scenario {
   bool collect = false;        ///< which then removes what is old
   Wanted last() const { return before.empty() ? Wanted() : before.back(); }
 };
+
+/// What a failing test calls it.
+inline void PrintTo(const Scenario& scenario, std::ostream* out) {
+  *out << scenario.name;
+}
 
 std::vector<Scenario> scenarios();
 /// A target where the scenario begins, made once and copied for each run.
