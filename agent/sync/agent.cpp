@@ -16,7 +16,7 @@ constexpr auto kTickInterval = std::chrono::seconds(1);
 constexpr auto kStatusInterval = std::chrono::milliseconds(200);
 constexpr auto kStandbyInterval = std::chrono::milliseconds(500);
 
-/// A task that the liveness rules know while it exists.
+/// A task that the liveness rules know: once it runs it must go on running, so what ends when it is done bears no mark.
 class TaskMark {
  public:
   TaskMark(report::Reporter& reporter, std::string name) : reporter_(reporter), name_(std::move(name)) {
@@ -96,7 +96,6 @@ Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
 
 /// Waits for the lock. Another agent may hold it for as long as it lives; which one is said once.
 Task<disk::TargetLock> Agent::standby() {
-  const TaskMark mark(world_.reporter, "standby");
   for (;;) {
     Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
     if (lock) co_return std::move(*lock);
@@ -106,7 +105,6 @@ Task<disk::TargetLock> Agent::standby() {
 }
 
 Task<Result<void>> Agent::recover() {
-  const TaskMark mark(world_.reporter, "recover");
   Result<void> recovered = co_await reconciler_.recover();
   co_return recovered;
 }
