@@ -96,14 +96,14 @@ class TreeStageFile final : public StageFile {
 
   Result<void> finish() override {
     if (!fd_) return fail(ErrorKind::failed, stage_.what(file_) + " is closed already");
-    const Digest got = sha_.finish();
+    digest_ = sha_.finish();
     if (file_.size && size_ != *file_.size) {
       drop();
       return fail(wrong_size(stage_.what(file_), std::to_string(size_), *file_.size));
     }
-    if (got != file_.sha256) {
+    if (digest_ != file_.sha256) {
       drop();
-      return refuse(stage_.what(file_) + " has sha256 " + got.hex() + ", expected " + file_.sha256.hex(),
+      return refuse(stage_.what(file_) + " has sha256 " + digest_.hex() + ", expected " + file_.sha256.hex(),
                     "digest_mismatch");
     }
     if (auto sealed = stage_.files().chmod(fd_.get(), layout::file_mode); !sealed) return give_up(sealed.error());
@@ -112,6 +112,8 @@ class TreeStageFile final : public StageFile {
     stage_.finished(file_.path, Origin::fetched);
     return {};
   }
+
+  Digest digest() const override { return digest_; }
 
  private:
   void drop() {
@@ -130,6 +132,7 @@ class TreeStageFile final : public StageFile {
   const std::string name_;
   Fd fd_;  ///< none once the file is finished or dropped
   Sha256 sha_;
+  Digest digest_;
   std::uint64_t size_ = 0;
 };
 

@@ -36,6 +36,8 @@ class StageFile {
   /// Checks size and digest (refused: size_mismatch, digest_mismatch with want and got in the fact), sets 0444, fsyncs.
   /// Only after this does the file count. A failed fsync condemns the file: it is removed, never fsynced again.
   virtual Result<void> finish() = 0;
+  /// Of what came, once finish() was called, however it ended.
+  virtual Digest digest() const = 0;
 };
 
 /// A tree under construction: trees/<template>/.stage-<unique>/. Dropping it removes the stage; files that were

@@ -125,6 +125,7 @@ Task<Result<void>> Reconciler::show(std::vector<plan::Group> groups) {
   Result<plan::View> view =
       co_await async::offload(world_.disk_pool, [&live, &templates, &next] { return live.show(templates, next); });
   state_.last_view = next.last_view;
+  if (!view && view.error().reason() == "name_taken") view = co_await shown_beside(view.error(), next.last_view);
   if (!view) co_return fail(view.error());
 
   const plan::View before = std::exchange(view_, std::move(*view));
@@ -134,6 +135,17 @@ Task<Result<void>> Reconciler::show(std::vector<plan::Group> groups) {
   show_not_before_ = {};
   acknowledge(groups, before);
   co_return Result<void>();
+}
+
+/// Somebody's file or directory is in the place of one template's link. All templates were swapped in and the other
+/// links made, so the view counts; the name that is taken is looked at again from time to time, and said once.
+Task<Result<plan::View>> Reconciler::shown_beside(Error taken, std::uint64_t view_number) {
+  live::LiveView& live = world_.live;
+  Result<plan::View> now = co_await async::offload(world_.disk_pool, [&live] { return live.read(); });
+  if (!now || now->number != view_number) co_return fail(std::move(taken));
+  world_.reporter.warning(taken.line());
+  links_missing_ = true;
+  co_return now;
 }
 
 /// Only now, after the last fsync: the clocks of what left, the log, the metrics.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace bundlesync::sync {
@@ -56,6 +57,7 @@ struct Work {
   std::vector<bundle::File> missing;  ///< not on this disk: to be downloaded
   std::size_t next = 0;               ///< into missing
   std::uint64_t downloaded_bytes = 0;
+  std::optional<Error> failure;  ///< of the first file that failed
 };
 
 /// Everything that this disk already has, in one go on the pool; what it has not is returned.
@@ -75,6 +77,29 @@ Result<std::vector<bundle::File>> take_what_is_here(disk::Stage& stage, const bu
   return missing;
 }
 
+std::string answer_code(const Error& error) {
+  if (!error.reason().empty()) return error.reason();
+  return error.kind() == ErrorKind::timed_out ? "timeout" : "error";
+}
+
+/// Bytes that are not what was published are told in pairs, as the refuse line has them; every other error in its own
+/// words.
+Error in_pairs(const Error& error, const bundle::File& file, std::uint64_t bytes, const disk::StageFile& got) {
+  if (error.reason() == "digest_mismatch") {
+    return Error(ErrorKind::refused, fmt::format("path={} want={} got={} bytes={}", file.path, file.sha256.hex(),
+                                                 got.digest().hex(), bytes))
+        .with_reason(error.reason());
+  }
+  const bool size_is_wrong = error.reason() == "size_mismatch" || error.reason() == "object_too_large";
+  if (size_is_wrong && file.size) {
+    // A longer object is left as soon as it is known to be longer: how much more there is, nobody asked.
+    const std::string seen = bytes < *file.size ? fmt::format("{}", bytes) : "more";
+    return Error(ErrorKind::refused, fmt::format("path={} want={} got={} bytes={}", file.path, *file.size, seen, bytes))
+        .with_reason("size_mismatch");
+  }
+  return error;
+}
+
 Task<Result<void>> download(Work& work, const bundle::File& file) {
   disk::Stage& stage = work.stage;
   async::Pool& pool = work.world.disk_pool;
@@ -91,10 +116,12 @@ Task<Result<void>> download(Work& work, const bundle::File& file) {
   Result<storage::ObjectInfo> object =
       co_await async::with_timeout(std::move(transfer), work.world.clock, deadline, name);
   work.downloaded_bytes += sink.written();
-  if (!object) co_return fail(object.error());
+  work.world.reporter.storage_answered(object ? "ok" : answer_code(object.error()));
+  if (!object) co_return fail(in_pairs(object.error(), file, sink.written(), target));
   work.world.reporter.contacted("storage");
 
   Result<void> finished = co_await async::offload(pool, [&target] { return target.finish(); });
+  if (!finished) co_return fail(in_pairs(finished.error(), file, sink.written(), target));
   co_return finished;
 }
 
@@ -106,6 +133,7 @@ Task<Result<void>> worker(Work& work) {
     Result<void> done = co_await download(work, file);
     if (!done) {
       work.next = work.missing.size();
+      if (!work.failure) work.failure = done.error();
       co_return done;
     }
   }
@@ -124,6 +152,7 @@ Task<Result<void>> download_missing(Work& work) {
   const std::size_t workers = std::min(work.missing.size(), share);
   for (std::size_t i = 0; i < workers; ++i) group.spawn("download", worker(work));
   Result<void> all = co_await group.wait();
+  if (work.failure) co_return fail(*work.failure);
   co_return all;
 }
 
@@ -144,7 +173,7 @@ Task<Result<Fetches::Finished>> fetch_version(World world, const Options& option
   });
   if (!missing) co_return fail(missing.error());
 
-  Work work{world, options, permits, fetch, stage, std::move(*missing)};
+  Work work{world, options, permits, fetch, stage, std::move(*missing), 0, 0, std::nullopt};
   Result<void> downloaded = co_await download_missing(work);
   if (!downloaded) co_return fail(downloaded.error());
 

@@ -58,6 +58,7 @@ class Reconciler {
   Task<std::optional<plan::TreeId>> tree_for(const plan::Move& move);
   Task<Result<plan::TreeId>> stage_alternative(const plan::Alternative& alternative);
   Task<Result<void>> show(std::vector<plan::Group> groups);
+  Task<Result<plan::View>> shown_beside(Error taken, std::uint64_t view_number);
   void acknowledge(const std::vector<plan::Group>& groups, const plan::View& before);
   void show_failed(const Error& error);
   report::Activated describe(const plan::Group& group, const plan::View& before) const;
@@ -78,6 +79,7 @@ class Reconciler {
   Task<> make_room(std::uint64_t bytes);
   Task<> remove_trees(std::vector<plan::TreeId> trees_to_remove);
   Task<> remove_condemned();
+  Task<> make_missing_links();
   std::size_t views_to_keep();
   std::vector<plan::KeptTree> kept_trees() const;
   std::set<plan::ContentKey> pinned_contents() const;
@@ -117,7 +119,8 @@ class Reconciler {
 
   // What is due.
   plan::Plan plan_;
-  bool must_show_ = false;  ///< a swap was not acknowledged: show again, whatever the plan says
+  bool must_show_ = false;      ///< a swap was not acknowledged: show again, whatever the plan says
+  bool links_missing_ = false;  ///< a name of ours is taken: tidy() tries to make the link again
   unsigned show_failures_ = 0;
   async::Steady show_not_before_{};
   async::Steady started_{};

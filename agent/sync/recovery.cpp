@@ -92,10 +92,12 @@ Task<> Reconciler::check_live_trees() {
     const Digest manifest = expected_manifest(shown);
     Result<disk::TreeInfo> verified =
         co_await async::offload(world_.disk_pool, [&trees, &tree, &manifest] { return trees.verify(tree, manifest); });
-    if (verified && manifest == shown.manifest) continue;
-    const std::string why =
-        verified ? std::string("its view names another manifest than was accepted") : verified.error().fact();
-    world_.reporter.repaired(fmt::format("what {} shows is damaged and will be built again: {}", name, why));
+    if (verified) {
+      view_.templates[name].manifest = manifest;  // whatever the view's own text says
+      continue;
+    }
+    world_.reporter.repaired(
+        fmt::format("what {} shows is damaged and will be built again: {}", name, verified.error().fact()));
     view_.templates[name].manifest = manifest;
     damaged_.insert(tree);
     trees.condemn(tree);

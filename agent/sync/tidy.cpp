@@ -77,6 +77,7 @@ Task<> Reconciler::tidy() {
   const std::vector<plan::TreeId> old = plan::expired(kept_trees(), options_.retention);
   co_await remove_trees(old);
   co_await remove_condemned();
+  if (links_missing_) co_await make_missing_links();
 
   disk::Trees& trees = world_.trees;
   live::LiveView& live = world_.live;
@@ -91,6 +92,16 @@ Task<> Reconciler::tidy() {
   if (!tidied) world_.reporter.sync_failed(tidied.error());
 
   co_await measure();
+}
+
+/// The name may be free by now. Recovery makes the links that are missing, says what is still in the way, and has nothing
+/// to say once all is well.
+Task<> Reconciler::make_missing_links() {
+  live::LiveView& live = world_.live;
+  Result<std::vector<std::string>> made = co_await async::offload(world_.disk_pool, [&live] { return live.recover(); });
+  if (!made) co_return;
+  links_missing_ = !made->empty();
+  for (const auto& fact : *made) world_.reporter.warning(fact);
 }
 
 /// A reader may have resolved `..data` to a view a moment ago: views are kept as long as trees are.

@@ -16,6 +16,9 @@ TEST_F(Failure, OtherBytesThanPublishedAreRefusedAndNothingChanges) {
   EXPECT_EQ(view(), before);
   EXPECT_EQ(state_of("section7"), "refused digest_mismatch");
   EXPECT_EQ(reporter_->last("section7")->next_try, "when_the_row_changes");
+  const std::string want = Digest::of("two").hex();
+  const std::string got = Digest::of("uvn").hex();  // every byte with its last bit turned
+  EXPECT_EQ(reporter_->last("section7")->detail, "path=p.md want=" + want + " got=" + got + " bytes=3");
   const std::size_t asked = storage_.asked().size();
   clock_.advance(std::chrono::minutes(10));
   settle();
@@ -162,6 +165,23 @@ TEST_F(Failure, ADirectoryInThePlaceOfTheLinkIsReportedAndLeftAlone) {
   clock_.advance(std::chrono::seconds(61));
   settle();
   EXPECT_EQ(read("section7/p.md"), "one");
+}
+
+TEST_F(Failure, ADirectoryInThePlaceOfATemplatesLinkStopsNoOtherTemplate) {
+  fs::create_directories(prompts() / "section7" / "mine");
+  move({publish("section7", "1.0.0", {{"p.md", "a1"}}), publish("intake", "1.0.0", {{"p.md", "b1"}})});
+  settle();
+  EXPECT_EQ(read("intake/p.md"), "b1");
+  EXPECT_TRUE(fs::exists(prompts() / "section7" / "mine"));
+  ASSERT_FALSE(reporter_->warnings.empty());
+  const std::string shown = view();
+  clock_.advance(std::chrono::minutes(5));
+  settle();
+  EXPECT_EQ(view(), shown) << "it does not swap again and again";
+  fs::remove_all(prompts() / "section7");
+  clock_.advance(std::chrono::seconds(61));
+  settle();
+  EXPECT_EQ(read("section7/p.md"), "a1");
 }
 
 TEST_F(Failure, AThousandFailedTriesLeaveNoStageBehind) {
