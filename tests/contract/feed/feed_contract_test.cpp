@@ -16,6 +16,9 @@ struct Implementation {
   std::string name;
   std::function<std::unique_ptr<FeedWorld>()> world;
 };
+void PrintTo(const Implementation& one, std::ostream* out) {
+  *out << one.name;
+}
 
 /// Every implementation of catalog::Feed keeps these.
 class FeedContract : public testing::TestWithParam<Implementation> {
@@ -182,6 +185,18 @@ TEST_P(FeedContract, RemembersANotificationThatCameBeforeTheWait) {
   ask();
   world->move({section7}, "1.1.0");
   EXPECT_EQ(wait().value(), Waited::notified);
+  EXPECT_EQ(wait(100ms).value(), Waited::deadline);  // told once
+}
+
+TEST_P(FeedContract, AQuestionTakesTheNotificationsThatCameBeforeIt) {
+  const auto section7 = world->add("section7");
+  connect();
+  listen();
+  ask();
+  world->move({section7}, "1.1.0");
+  ASSERT_TRUE(loop.run(feed->heartbeat()));  // by now it is here
+  EXPECT_EQ(ask().templates.at(0).current->version, "1.1.0");
+  EXPECT_EQ(wait(100ms).value(), Waited::deadline);
 }
 
 TEST_P(FeedContract, MissesNothingBetweenListenAndTheFirstAnswer) {

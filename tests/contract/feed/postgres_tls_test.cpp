@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -98,6 +99,19 @@ TEST_F(PostgresTlsTest, ACertificateForAnotherNameIsRefused) {
   ASSERT_FALSE(info);
   EXPECT_EQ(info.error().reason(), "tls_not_verified");
   EXPECT_EQ(info.error().fact().find("s3cret"), std::string::npos) << info.error().fact();
+}
+
+TEST_F(PostgresTlsTest, FollowsLibpqToTheSecondSocketOfOneAttempt) {
+  // Refused with TLS, libpq tries again without: a new socket, and as a rule the number of the old one.
+  const std::string data(server.exec("postgres", "show data_directory").text(0, 0));
+  std::ofstream(data + "/pg_hba.conf") << "local all all trust\nhostnossl all all 127.0.0.1/32 trust\n";
+  server.exec("postgres", "select pg_reload_conf()");
+  for (int i = 0; i < 20; ++i) {
+    const auto info = connect(url("127.0.0.1", "?sslmode=prefer"), "");
+    ASSERT_TRUE(info) << info.error().text();
+    EXPECT_FALSE(info->tls);
+  }
+  EXPECT_EQ(connect(url("127.0.0.1", "?sslmode=require"), "").error().kind(), ErrorKind::unauthorised);
 }
 
 TEST_F(PostgresTlsTest, ListensThroughTls) {
