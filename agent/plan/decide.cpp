@@ -115,8 +115,10 @@ void add_prefetches(const std::set<std::string>& names, const Desired& desired, 
     if (failure != observed.failed.end() && (failure->second.final || !failure->second.due)) continue;
     const std::uint64_t bytes = bundle::total_bytes(previous.bundle.files, policy.file_bytes_max);
     if (bytes > room) continue;
-    const bool running = observed.fetching.contains(content);
-    if (!observed.prefetch_due && !running) continue;
+    // A download that was wanted and is only the previous default now (a rollback) is abandoned: it may be one that
+    // hangs, and it takes more of the permits than a prefetch does, which may follow.
+    const bool running = observed.prefetching.contains(content);
+    if (!running && (observed.fetching.contains(content) || !observed.prefetch_due)) continue;
     room -= bytes;
     Fetch fetch;
     fetch.content = content;

@@ -95,6 +95,7 @@ struct Observed {
   std::set<TreeId> damaged;               ///< shown trees whose bytes are not what was accepted
   std::map<ContentKey, TreeId> complete;  ///< trees that hold this content, good as far as we know
   std::set<ContentKey> fetching;
+  std::set<ContentKey> prefetching;  ///< those of `fetching` that began as a prefetch
   std::map<ContentKey, FetchFailure> failed;
   AcceptedMap accepted;
   std::map<std::string, Alternative> local;       ///< by template name

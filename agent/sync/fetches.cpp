@@ -41,7 +41,7 @@ Fetches::Fetches(World world, const Options& options, async::Wakeup& wakeup)
       tasks_(world.executor) {}
 
 void Fetches::start(const plan::Fetch& fetch, LocalBytes local_bytes) {
-  if (!running_.try_emplace(fetch.content).second) return;
+  if (!running_.try_emplace(fetch.content, fetch.prefetch).second) return;
   tasks_.spawn(task_name(fetch.content), bring(fetch, std::move(local_bytes)));
 }
 
@@ -106,6 +106,14 @@ std::set<plan::ContentKey> Fetches::running() const {
   std::set<plan::ContentKey> keys;
   for (const auto& [content, entry] : running_) {
     if (!entry.cancelled) keys.insert(content);
+  }
+  return keys;
+}
+
+std::set<plan::ContentKey> Fetches::prefetching() const {
+  std::set<plan::ContentKey> keys;
+  for (const auto& [content, entry] : running_) {
+    if (!entry.cancelled && entry.prefetch) keys.insert(content);
   }
   return keys;
 }

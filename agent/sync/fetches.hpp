@@ -40,6 +40,7 @@ class Fetches {
   Task<> stop();
 
   std::set<plan::ContentKey> running() const;
+  std::set<plan::ContentKey> prefetching() const;  ///< those of running() that began as a prefetch
   /// Takes what has finished well since the last call.
   std::list<Finished> take_finished();
   /// What failed and has not succeeded since, judged at `now`.
@@ -53,6 +54,8 @@ class Fetches {
 
  private:
   struct Running {
+    explicit Running(bool is_prefetch) : prefetch(is_prefetch) {}
+    bool prefetch;
     bool cancelled = false;
   };
   class Ended;

@@ -97,6 +97,7 @@ plan::Observed Reconciler::observe() const {
   observed.damaged = damaged_;
   observed.complete = complete_;
   observed.fetching = fetches_.running();
+  observed.prefetching = fetches_.prefetching();
   observed.failed = fetches_.failures(now);
   observed.accepted = state_.accepted;
   observed.local = local_.by_template;
@@ -118,8 +119,16 @@ void Reconciler::take_finished_fetches() {
     complete_[finished.content] = finished.tree;
     fresh_.insert(finished.tree);
     last_live_[finished.tree] = world_.clock.now();
-    downloaded_[finished.content] += finished.downloaded_bytes;
+    if (awaited(finished.content)) downloaded_[finished.content] += finished.downloaded_bytes;
   }
+}
+
+/// Is it on its way to be shown? What was prefetched is on this disk when it is wanted.
+bool Reconciler::awaited(const plan::ContentKey& content) const {
+  const auto wanted = desired_.templates.find(content.template_name);
+  if (wanted == desired_.templates.end() || !wanted->second.current) return false;
+  const plan::WantedVersion& current = *wanted->second.current;
+  return current.version == content.version && current.manifest == content.manifest;
 }
 
 async::Steady Reconciler::next_time() const {
@@ -134,6 +143,7 @@ async::Steady Reconciler::next_time() const {
 
 bool Reconciler::settled() const {
   if (must_show_ || !plan_.settled()) return false;
+  if (options_.remote && !database_reached_) return false;  // with globs only, nobody knows yet what there is
   if (!fetches_.running().empty()) return false;
   return std::ranges::none_of(plan_.status, [](const auto& entry) {
     const plan::TemplateStatus& status = entry.second;

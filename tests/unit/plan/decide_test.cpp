@@ -268,6 +268,22 @@ TEST(Decide, PrefetchesThePreviousDefaultWhenItIsDue) {
   EXPECT_EQ(fetches(world.decide()), "");
 }
 
+TEST(Decide, AbandonsADownloadThatIsOnlyThePreviousDefaultNow) {
+  World world;
+  auto wanted = wanted_template("section7", "1.0.0", 3);
+  wanted.previous = version("section7", "1.1.0");
+  world.show(world.want(wanted));
+  world.observed.prefetch_due = true;
+  world.observed.fetching.insert(key(*wanted.previous));
+  const Plan plan = world.decide();
+  EXPECT_EQ(plan.abandon, std::vector<ContentKey>{key(*wanted.previous)});
+  EXPECT_EQ(fetches(plan), "");
+  world.observed.prefetching.insert(key(*wanted.previous));
+  EXPECT_TRUE(world.decide().abandon.empty()) << "a prefetch goes on";
+  world.observed.prefetch_due = false;
+  EXPECT_TRUE(world.decide().abandon.empty());
+}
+
 TEST(Decide, WithRemoteOffNeverFetchesAndKeepsTheLastGoodWithAWarning) {
   World world;
   world.show(world.want(wanted_template("section7", "1.0.0", 1)));
