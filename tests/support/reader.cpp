@@ -78,7 +78,7 @@ Look look_below(int directory, const std::string& path, const std::string& templ
   return Look{version.value_or(""), !version};
 }
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   struct stat found{};
   return ::stat(path.c_str(), &found) == 0;
 }
@@ -106,7 +106,7 @@ std::optional<std::string> Oracle::version_of(const std::string& template_name, 
 
 Look Reader::look(const std::string& template_name) {
   for (int start = 0; start < starts_max; ++start) {
-    if (!exists(target_ / template_name)) return Look();
+    if (!is_there(target_ / template_name)) return Look();
     try {
       return look_below(AT_FDCWD, target_ / template_name, template_name, *oracle_);
     } catch (const Gone&) {
