@@ -103,6 +103,8 @@ Step WatchPlan::answered(const plan::Answer& answer, async::Steady now) {
     return step;
   }
   snapshot_ = answer.snapshot;
+  // Anybody may notify, but to move something takes a right: only asking in vain is held back.
+  if (!asked_full_ && !answer.templates.empty()) tokens_ = std::min(options_.asks_burst, tokens_ + 1.0);
   if (asked_full_) {
     full_wanted_ = false;
     full_due_ = now + jittered_by_fifth(options_.full);

@@ -32,7 +32,7 @@ struct WatchOptions {
   async::Duration full = std::chrono::hours(1);                    ///< ±20 %, since the last full answer
   async::Duration healthy = std::chrono::minutes(1);               ///< without a failure: the backoff begins anew
   BackoffPolicy backoff;
-  double asks_per_second = 2;  ///< sustained, after notifications
+  double asks_per_second = 2;  ///< sustained, after notifications that brought nothing; moves are followed as they come
   double asks_burst = 4;       ///< as many follow each other at once
 };
 

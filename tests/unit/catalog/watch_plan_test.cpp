@@ -34,8 +34,11 @@ class Script {
     return *this;
   }
   Script& done() { return take(plan.done(now)); }
-  Script& answered(std::string epoch = "e1", std::string started = "s1") {
+  Script& answered(std::string epoch = "e1", std::string started = "s1") { return answer({}, epoch, started); }
+  Script& answered_with_a_move() { return answer({plan::WantedTemplate()}, "e1", "s1"); }
+  Script& answer(std::vector<plan::WantedTemplate> templates, std::string epoch, std::string started) {
     plan::Answer answer;
+    answer.templates = std::move(templates);
     answer.full = step.action == WatchAction::ask_full;
     answer.epoch = std::move(epoch);
     answer.server_started = std::move(started);
@@ -120,6 +123,13 @@ TEST(WatchPlan, AFloodOfNotificationsAsksTwiceASecondAfterABurst) {
   EXPECT_GE(asks, 120);
   EXPECT_LE(asks, 126);
   EXPECT_TRUE(script.told.empty());
+}
+
+TEST(WatchPlan, NotificationsOfRealMovesAreAskedForAsFastAsTheyCome) {
+  Script script;
+  script.listening();
+  for (int i = 0; i < 100; ++i)
+    script.notified().expect(WatchAction::ask).answered_with_a_move().expect(WatchAction::wait);
 }
 
 TEST(WatchPlan, TheFirstNotificationAfterAFloodThatEndedIsAskedForAtOnce) {
