@@ -179,7 +179,7 @@ Result<ExitCode> publish(const Context& context, const PublishArguments& argumen
     }
   }
   async::Loop loop;
-  auto storage = open_storage_with_retries(*settings, loop.pool(), loop.clock());
+  auto storage = open_storage_with_retries(*settings, loop.executor(), loop.pool(), loop.clock());
   if (!storage) return fail(storage.error());
   auto database = Database::open(context, *settings);
   if (!database) return fail(database.error());

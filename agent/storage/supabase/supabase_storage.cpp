@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace bundlesync::storage {
@@ -34,6 +35,17 @@ Result<std::string> media_type(std::string text) {
 Error too_large(std::string_view key, std::uint64_t bytes_max) {
   return Error(ErrorKind::refused, fmt::format("the object {} is larger than {} bytes", quoted_key(key), bytes_max))
       .with_reason("object_too_large");
+}
+
+/// A proxy's redirect or an answer that is not HTTP says nothing of the object: such an error is not final for a
+/// version, as one that its content earned would be.
+Error of_transport(Error error) {
+  constexpr std::array<std::string_view, 6> reasons = {"not_http",         "header_too_large", "redirect",
+                                                       "answer_too_large", "unasked_range",    "content_encoding"};
+  if (error.kind() != ErrorKind::refused || std::ranges::find(reasons, error.reason()) == reasons.end()) return error;
+  Error softer = Error(ErrorKind::failed, error.fact()).with_reason(error.reason());
+  for (const auto& hint : error.hints()) softer = std::move(softer).with_hint(hint);
+  return softer;
 }
 
 }  // namespace
@@ -79,9 +91,11 @@ Task<Result<http::Response>> SupabaseStorage::send(const http::Request& request,
   std::ranges::move(*headers, std::back_inserter(signed_request.headers));
   if (transfer.sink != nullptr) {
     auto streamed = co_await client_.stream(std::move(signed_request), transfer.bytes_max, *transfer.sink);
+    if (!streamed) co_return fail(of_transport(std::move(streamed.error())));
     co_return streamed;
   }
   auto response = co_await client_.send(std::move(signed_request), transfer.bytes_max);
+  if (!response) co_return fail(of_transport(std::move(response.error())));
   co_return response;
 }
 
