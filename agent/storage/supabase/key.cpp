@@ -84,16 +84,16 @@ Result<std::vector<http::Header>> headers_of(const Secret& key) {
 }
 
 std::string quotable(std::string_view text, const Secret& key) {
+  constexpr std::string_view instead = "<key>";
   std::string whole(text);
-  const std::string& secret = key.reveal();
-  for (auto at = secret.empty() ? std::string::npos : whole.find(secret); at != std::string::npos;
-       at = whole.find(secret)) {
-    whole.replace(at, secret.size(), "…");
-  }
-  const bool cut = whole.size() > quoted_bytes_max;
-  if (cut) whole.resize(quoted_bytes_max);
   std::ranges::replace_if(whole, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return cut ? whole + "…" : whole;
+  const std::string& secret = key.reveal();
+  for (std::size_t at = 0; !secret.empty() && (at = whole.find(secret, at)) != std::string::npos;) {
+    whole.replace(at, secret.size(), instead);
+    at += instead.size();
+  }
+  if (whole.size() <= quoted_bytes_max) return whole;
+  return whole.substr(0, quoted_bytes_max) + "…";
 }
 
 }  // namespace bundlesync::storage::supabase

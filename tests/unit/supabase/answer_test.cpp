@@ -170,7 +170,7 @@ TEST(SupabaseAnswer, NeverCarriesTheKeyOn) {
       error_to(coded(400, "400", "Other", "you sent sentinel-key-7f3a, and \\n a line"), "download", sentinel);
   EXPECT_EQ(
       error.fact(),
-      "storage answered HTTP 400 to the download of 't/v1/a' with a key that is no JWT: you sent …, and ? a line");
+      "storage answered HTTP 400 to the download of 't/v1/a' with a key that is no JWT: you sent <key>, and ? a line");
 }
 
 TEST(SupabaseAnswer, MayBeAnything) {

@@ -64,10 +64,11 @@ TEST(StorageKey, IsRefusedWhenNoHeaderCanCarryIt) {
 }
 
 TEST(StorageKey, IsTakenOutOfWhatAStrangerSays) {
-  EXPECT_EQ(quotable("no key sentinel, no sentinel", Secret("sentinel")), "no key …, no …");
+  EXPECT_EQ(quotable("no key sentinel, no sentinel", Secret("sentinel")), "no key <key>, no <key>");
   EXPECT_EQ(quotable("two\nlines\x1b[31m\xc3\xa9", Secret("k1")), "two?lines?[31m??");
   EXPECT_EQ(quotable(std::string(300, 'x'), Secret("k1")), std::string(200, 'x') + "…");
-  EXPECT_EQ(quotable(std::string(195, 'x') + "sentinel", Secret("sentinel")), std::string(195, 'x') + "???");
+  EXPECT_EQ(quotable(std::string(195, 'x') + "sentinel", Secret("sentinel")), std::string(195, 'x') + "<key>");
+  EXPECT_EQ(quotable("the key", Secret("key")), "the <key>");
   EXPECT_EQ(quotable("", Secret("")), "");
 }
 
