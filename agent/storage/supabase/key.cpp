@@ -71,7 +71,7 @@ Result<std::vector<http::Header>> headers_of(const Secret& key) {
   const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
   if (text.empty() || !visible || text.size() > jwt_bytes_max) {
     const auto* what = text.empty() ? "is empty"
-                       : visible    ? "is longer than 8 KiB"
+                       : visible    ? "is longer than 6 KiB"
                                     : "holds a space, a control byte or a byte that is not ASCII";
     return fail(Error(ErrorKind::usage, fmt::format("storage.key {}", what),
                       "storage.key is a JWT (eyJ…) or an sb_… key, and nothing around it")

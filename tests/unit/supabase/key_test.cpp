@@ -60,7 +60,7 @@ TEST(StorageKey, IsRefusedWhenNoHeaderCanCarryIt) {
     EXPECT_EQ(refused.error().kind(), ErrorKind::usage);
     EXPECT_EQ(refused.error().text(), "storage.key holds a space, a control byte or a byte that is not ASCII" + hint);
   }
-  EXPECT_EQ(headers_of(Secret(std::string(9000, 'k'))).error().text(), "storage.key is longer than 8 KiB" + hint);
+  EXPECT_EQ(headers_of(Secret(std::string(9000, 'k'))).error().text(), "storage.key is longer than 6 KiB" + hint);
 }
 
 TEST(StorageKey, IsTakenOutOfWhatAStrangerSays) {
