@@ -3,6 +3,7 @@
 #include "base/random.hpp"
 #include "catalog/postgres/postgres_feed.hpp"
 #include "cli/small_file.hpp"
+#include "cli/version.hpp"
 #include "storage/file/file_storage.hpp"
 #include "storage/retrying.hpp"
 #include "storage/supabase/supabase_storage.hpp"
@@ -38,6 +39,7 @@ Result<std::unique_ptr<storage::Storage>> open_supabase(const settings::Settings
   storage::http::Options http_options;
   http_options.ca_file = settings.storage.ca;
   http_options.idle_max = settings.fetch_parallel;
+  http_options.version = version();
   storage::SupabaseOptions options;
   options.path = store.path;
   options.bucket = settings.storage.bucket;
@@ -71,7 +73,7 @@ Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settin
                                                                     async::Pool& storage_pool, async::Clock& clock) {
   auto storage = open_storage(settings, std::move(executor), storage_pool);
   if (!storage && storage.error().fact() == settings::missing("storage.key").fact()) {
-    return fail(std::move(storage.error()).with_hint("or, for this command, SUPABASE_SERVICE_ROLE_KEY"));
+    return fail(std::move(storage.error()).with_hint("SUPABASE_SERVICE_ROLE_KEY is looked at, too"));
   }
   if (!storage) return storage;
   return storage::RetryingStorage::around(std::move(*storage), clock, storage::RetryPolicy(), system_seed());
