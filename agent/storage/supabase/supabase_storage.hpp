@@ -29,7 +29,8 @@ struct SupabaseOptions {
 /// the request is repeated once where it is another now.
 /// - An upload never asks to replace, but the server's own check for an object that exists is not atomic: of several
 ///   concurrent uploads of one key all may succeed. Publishers need a claim of their own, and have one.
-/// - What the key may not see looks like what is not there: download and stat end as for a missing object, list leaves it
+/// - What the key may not see looks like what is not there: download and stat end as for a missing object, list leaves
+/// it
 ///   out, and a removal that was answered so counts as done.
 class SupabaseStorage final : public Storage {
  public:
