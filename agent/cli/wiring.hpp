@@ -19,14 +19,21 @@ namespace bundlesync::cli {
 /// usage: no storage.url, or a scheme that this build does not speak.
 Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings, async::Pool& storage_pool);
 
-/// The same for the publisher: with a deadline on every call, and retries. (The agent has its own: a fetch that failed is
-/// planned anew.)
+/// The same for the publisher: with a deadline on every call, and retries. (The agent has its own: a fetch that failed
+/// is planned anew.)
 Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,
                                                                     async::Pool& storage_pool, async::Clock& clock);
 
 /// The agent's session to the database. Nothing is contacted yet. usage: no database.url.
 Result<std::unique_ptr<catalog::Feed>> open_feed(const settings::Settings& settings, asio::any_io_executor executor,
                                                  async::Clock& clock, async::Pool& pool);
+
+/// Where database.url leads, for people: several hosts with commas. Empty where it cannot be read.
+struct DatabaseName {
+  std::string where;  ///< "host:port/name"
+  std::string role;
+};
+DatabaseName database_name(const settings::Settings& settings);
 
 sync::Options sync_options(const settings::Settings& settings);
 sync::WatchOptions watch_options(const settings::Settings& settings);
