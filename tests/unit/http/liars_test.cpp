@@ -325,7 +325,9 @@ TEST_F(Liars, MemoryStaysFlatWhileMuchIsStreamed) {
   ASSERT_TRUE(answer) << told(answer);
   EXPECT_EQ(measured.size, size);
   EXPECT_LE(measured.largest, piece_bytes_max);
+#if !defined(__SANITIZE_ADDRESS__)  // which keeps what is freed
   EXPECT_LT(measured.most_kib - measured.first_kib, 4096);
+#endif
 }
 
 }  // namespace
