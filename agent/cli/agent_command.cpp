@@ -148,6 +148,11 @@ report::Started House::started() const {
     line.key_role = key->role;
     if (key->expires) line.key_expires = format_time(*key->expires);
   }
+  if (settings.remote) {
+    const DatabaseName database = database_name(settings);
+    line.database = database.where;
+    line.role = database.role;
+  }
   line.templates = fmt::format("{}", fmt::join(settings.templates, ","));
   line.remote = settings.remote;
   line.target_shared = target->shared();

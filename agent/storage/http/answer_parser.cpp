@@ -37,8 +37,8 @@ AnswerParser::AnswerParser(std::string where, bool answers_head)
 AnswerParser::~AnswerParser() = default;
 
 Result<std::size_t> AnswerParser::read_header(std::string_view input) {
-  if (!may_be_http(input)) return fail(errors::not_http(where_));
   auto& parser = state_->parser;
+  if (header_bytes_ == 0 && !may_be_http(input)) return fail(errors::not_http(where_));
   std::size_t used = 0;
   while (used < input.size() && !parser.is_header_done()) {
     beast::error_code error;
@@ -47,6 +47,10 @@ Result<std::size_t> AnswerParser::read_header(std::string_view input) {
     if (error == Fault::header_limit) return fail(errors::header_too_large(where_));
     if (error) return fail(errors::bad_answer(where_, error.message()));
   }
+  // Beast's limit is for the status line and for the fields, each.
+  header_bytes_ += used;
+  const auto unfinished = parser.is_header_done() ? 0 : input.size() - used;
+  if (header_bytes_ + unfinished > header_bytes_max) return fail(errors::header_too_large(where_));
   if (!parser.is_header_done()) return used;
   if (status() < 100) return fail(errors::bad_answer(where_, "its status is " + std::to_string(status())));
   if (const auto length = parser.content_length()) content_length_ = *length;

@@ -22,8 +22,8 @@ class AnswerParser {
   AnswerParser(const AnswerParser&) = delete;
   AnswerParser& operator=(const AnswerParser&) = delete;
 
-  /// How many bytes of `input` were used: 0 while the header is not complete, then call again with the same bytes and
-  /// more. Errors: not_http (as soon as the first bytes say so), header_too_large.
+  /// How many bytes of `input` were used; until the header is done, call again with those that were not and more
+  /// behind them. Errors: not_http (as soon as the first bytes say so), header_too_large.
   Result<std::size_t> read_header(std::string_view input);
   bool header_done() const;
 
@@ -49,6 +49,7 @@ class AnswerParser {
   struct State;
   std::unique_ptr<State> state_;
   std::string where_;
+  std::uint64_t header_bytes_ = 0;
   std::optional<std::uint64_t> content_length_;
 };
 

@@ -49,6 +49,7 @@ struct Options {
 
 inline constexpr std::uint64_t header_bytes_max = 16 << 10;       ///< of an answer
 inline constexpr std::uint64_t answer_text_bytes_max = 64 << 10;  ///< of the body of an answer that is not streamed
+inline constexpr std::uint64_t error_text_bytes_max = 32 << 10;   ///< the same where it tells of an error
 inline constexpr std::size_t piece_bytes_max = 32 << 10;          ///< of what a sink is given at a time
 
 struct Header {
@@ -84,18 +85,19 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   /// The answer, whatever its status; its body in Response::body, at most `body_max` bytes (refused, answer_too_large,
-  /// beyond it; of an answer that tells of an error, status 400 and above, what is beyond 64 KiB is cut off instead). A
-  /// redirect (3xx but 304) is refused: reason redirect. A header with control bytes is usage/bad_request, unsent.
-  /// Errors: unavailable (dns_failed, connect_failed, connection_reset, truncated, tls_…), timed_out (lookup_timeout,
-  /// connect_timeout, send_timeout, first_byte_timeout, low_speed_timeout, whole_timeout), refused (not_http,
-  /// header_too_large, redirect, answer_too_large, unasked_range: a 206 to a request without Range). Cancelling closes
-  /// the connection at once.
+  /// beyond it; of an answer that tells of an error, status 400 and above, what is beyond error_text_bytes_max is cut
+  /// off instead). A redirect (3xx but 304) is refused: reason redirect. A header with control bytes is
+  /// usage/bad_request, unsent. Errors: unavailable (dns_failed, connect_failed, connection_reset, truncated, tls_…),
+  /// timed_out (lookup_timeout, connect_timeout, send_timeout, first_byte_timeout, low_speed_timeout, whole_timeout),
+  /// refused (not_http, header_too_large, redirect, answer_too_large, unasked_range: a 206 to a request without Range).
+  /// Cancelling closes the connection at once.
   Task<Result<Response>> send(Request request, std::uint64_t body_max = answer_text_bytes_max);
 
   /// The same, but the body of a 200 goes into `sink`, in pieces of at most piece_bytes_max. Stops with
   /// refused/object_too_large as soon as Content-Length says, or what came is, more than bytes_max; no more than
   /// bytes_max + 64 KiB are ever read, and at most bytes_max are handed on. A body that is compressed is refused
-  /// (content_encoding). Of any other status the body is in Response::body. An error of the sink ends it and is its
+  /// (content_encoding). Of any other status the body is in Response::body,
+  /// at most error_text_bytes_max. An error of the sink ends it and is its
   /// own.
   Task<Result<Response>> stream(Request request, std::uint64_t bytes_max, ByteSink& sink);
 

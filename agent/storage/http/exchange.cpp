@@ -11,9 +11,10 @@ namespace bundlesync::storage::http {
 namespace {
 
 constexpr std::size_t kInputBytes = 32 << 10;
-constexpr std::uint64_t kReadBeyondBytesMax = 64 << 10;  ///< header, framing, and what is read too much
+constexpr std::uint64_t kReadBeyondBytesMax = 48 << 10;  ///< header, framing and a bit; the kernel has bytes besides
 constexpr int kInterimAnswersMax = 8;
 static_assert(kInputBytes <= piece_bytes_max && header_bytes_max < kInputBytes);
+static_assert(header_bytes_max + error_text_bytes_max <= kReadBeyondBytesMax);
 
 std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
   return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
@@ -94,10 +95,10 @@ Task<Io> Exchange::read_more(async::Steady until) {
 
 /// Announcements (1xx) come before the answer; few, and the deadline is one for all of them.
 Task<Result<void>> Exchange::read_final_header() {
-  pace_.start();
+  const auto until = std::chrono::steady_clock::now() + asked_.options.deadlines.first_byte;
   for (int interim = 0; interim <= kInterimAnswersMax; ++interim) {
     parser_.emplace(where_, asked_.request.method == "HEAD");
-    auto read = co_await read_header();
+    auto read = co_await read_header(until);
     if (!read) co_return read;
     if (parser_->status() >= 200) co_return Result<void>();
     if (parser_->status() == 101) break;
@@ -105,9 +106,8 @@ Task<Result<void>> Exchange::read_final_header() {
   co_return fail(errors::bad_answer(where_, "it announces an answer, and none comes"));
 }
 
-Task<Result<void>> Exchange::read_header() {
+Task<Result<void>> Exchange::read_header(async::Steady until) {
   const auto& limits = asked_.options.deadlines;
-  const auto until = std::chrono::steady_clock::now() + limits.first_byte;
   for (;;) {
     if (begin_ != end_) {
       auto used = parser_->read_header(unread());
@@ -115,10 +115,11 @@ Task<Result<void>> Exchange::read_header() {
       begin_ += *used;
       if (parser_->header_done()) co_return Result<void>();
     }
+    if (may_read_ == 0) co_return fail(errors::header_too_large(where_));  // of all announcements together
     const auto io = co_await read_more(until);
     if (io.end == Io::End::late) {
       if (until >= asked_.whole_until) co_return fail(errors::whole_timeout(where_, limits.whole));
-      co_return fail(errors::first_byte_timeout(where_, limits.first_byte, end_ > begin_));
+      co_return fail(errors::first_byte_timeout(where_, limits.first_byte, has_read_));
     }
     if (io.end != Io::End::none) co_return fail(ended_in_header(io));
   }
@@ -140,15 +141,14 @@ Result<void> Exchange::judge_header() const {
   if (is_streamed() && !encoding.empty() && !same_name(encoding, "identity"))
     return fail(errors::content_encoding(where_));
   const bool has_body = !parser_->done();
-  if (has_body && parser_->content_length().value_or(0) > body_bytes_max() && !is_cut_where_too_long())
-    return fail(too_large());
+  if (has_body && parser_->content_length().value_or(0) > body_bytes_max() && !is_error()) return fail(too_large());
   return {};
 }
 
 /// What is not streamed ends up in memory, whatever the caller would take of a stream.
 std::uint64_t Exchange::body_bytes_max() const {
-  const bool is_text = is_cut_where_too_long() || (asked_.sink != nullptr && !is_streamed());
-  return is_text ? answer_text_bytes_max : asked_.bytes_max;
+  const bool is_text = is_error() || (asked_.sink != nullptr && !is_streamed());
+  return is_text ? error_text_bytes_max : asked_.bytes_max;
 }
 
 Error Exchange::too_large() const {
@@ -173,7 +173,7 @@ Task<Result<void>> Exchange::read_body() {
       if (end_ - begin_ == input_.size())
         co_return fail(errors::bad_answer(where_, "a line between its pieces is too long"));
     }
-    if (may_read_ == 0 && !is_cut_where_too_long()) co_return fail(too_large());
+    if (may_read_ == 0 && !is_error()) co_return fail(too_large());
     if (may_read_ == 0) break;
     const auto until = pace_.until();
     const auto io = co_await read_more(until);
@@ -191,7 +191,7 @@ Task<Result<void>> Exchange::read_body() {
 Task<Result<void>> Exchange::hand_on(std::string_view piece) {
   const auto room = body_bytes_max() - body_bytes_;
   if (piece.size() > room) {
-    if (!is_cut_where_too_long()) co_return fail(too_large());
+    if (!is_error()) co_return fail(too_large());
     piece = piece.substr(0, room);
     is_cut_ = true;
   }

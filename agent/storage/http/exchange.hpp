@@ -54,7 +54,7 @@ class Exchange {
  private:
   Task<Result<void>> send();
   Task<Result<void>> write(std::string_view bytes);
-  Task<Result<void>> read_header();
+  Task<Result<void>> read_header(async::Steady until);
   Task<Result<void>> read_final_header();
   Task<Result<void>> read_body();
   Task<Result<void>> hand_on(std::string_view piece);
@@ -66,7 +66,8 @@ class Exchange {
   Error ended_in_body(const Io& io) const;
   std::string_view unread() const { return std::string_view(input_.data() + begin_, end_ - begin_); }
   bool is_streamed() const { return asked_.sink != nullptr && parser_->status() == 200; }
-  bool is_cut_where_too_long() const { return parser_->status() >= 400; }
+  /// Its status is what counts: a text without end is cut, not refused.
+  bool is_error() const { return parser_->status() >= 400; }
   std::uint64_t body_bytes_max() const;
 
   Wire& wire_;

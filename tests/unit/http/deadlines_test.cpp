@@ -102,6 +102,18 @@ TEST_F(DeadlinesTest, HeaderThatDripsEndsAndIsNamed) {
   expect_took(500ms);
 }
 
+TEST_F(DeadlinesTest, AnnouncementsDoNotProlongTheWait) {
+  LiarServer server([](LiarPeer& peer) {
+    peer.read_request();
+    while (peer.send("HTTP/1.1 102 Processing\r\n\r\n") && peer.pause(200ms)) {
+    }
+  });
+  options.deadlines.first_byte = 500ms;
+  EXPECT_EQ(told(send(origin_of(server))), "timed_out/first_byte_timeout: " + at(server) +
+                                               " sent only a part of an answer's header within 500ms" + kSlow);
+  expect_took(500ms);
+}
+
 TEST_F(DeadlinesTest, BodyOfAByteASecondEndsAndIsNamed) {
   LiarServer server([](LiarPeer& peer) {
     peer.read_request();

@@ -111,7 +111,7 @@ TEST_F(Liars, ChunksThatAreMostlyFramingStopAtTheLimitToo) {
   EXPECT_EQ(answer.error().reason(), "object_too_large");
   EXPECT_LT(sink.bytes().size(), 100u);
   EXPECT_TRUE(server.wait_idle());
-  EXPECT_LE(server.bytes_sent(), 10'000 + kBeyond + 8192);  // and what waited in the kernels' buffers
+  EXPECT_LE(server.bytes_sent(), 10'000 + kBeyond);
 }
 
 TEST_F(Liars, ChunkLineWithoutAnEndIsRefused) {
@@ -210,6 +210,15 @@ TEST_F(Liars, AnnouncementsForEverAreRefused) {
                 "hint: does storage.url name the storage itself, not a proxy or a login page?");
 }
 
+TEST_F(Liars, AnnouncementsThatAreLongAreRefusedTogether) {
+  LiarServer server(endless("", "HTTP/1.1 103 Early Hints\r\nX: " + std::string(15'000, 'h') + "\r\n\r\n"), narrow());
+  const auto answer = stream(origin_of(server), 100);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().reason(), "header_too_large");
+  EXPECT_TRUE(server.wait_idle());
+  EXPECT_LE(server.bytes_sent(), 100 + kBeyond);
+}
+
 TEST_F(Liars, ProtocolThatNobodyAskedForIsRefused) {
   LiarServer server(once("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"));
   const auto answer = stream(origin_of(server), 100);
@@ -276,11 +285,10 @@ TEST_F(Liars, ErrorPageWithoutEndIsCutAndItsStatusCounts) {
   const auto answer = stream(origin_of(server), 100);
   ASSERT_TRUE(answer) << told(answer);
   EXPECT_EQ(answer->status, 502);
-  EXPECT_GT(answer->body.size(), 32u << 10);
-  EXPECT_LE(answer->body.size(), answer_text_bytes_max);
+  EXPECT_EQ(answer->body, std::string(error_text_bytes_max, 'x'));
   EXPECT_EQ(sink.bytes(), "");
   EXPECT_TRUE(server.wait_idle());
-  EXPECT_LE(server.bytes_sent(), 100 + kBeyond + 16384);  // and what waited in the kernels' buffers
+  EXPECT_LE(server.bytes_sent(), 100 + kBeyond);
 }
 
 /// Resident memory of this process in KiB.
@@ -317,7 +325,9 @@ TEST_F(Liars, MemoryStaysFlatWhileMuchIsStreamed) {
   ASSERT_TRUE(answer) << told(answer);
   EXPECT_EQ(measured.size, size);
   EXPECT_LE(measured.largest, piece_bytes_max);
+#if !defined(__SANITIZE_ADDRESS__)  // which keeps what is freed
   EXPECT_LT(measured.most_kib - measured.first_kib, 4096);
+#endif
 }
 
 }  // namespace
