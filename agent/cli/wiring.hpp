@@ -19,8 +19,8 @@ namespace bundlesync::cli {
 /// usage: no storage.url, or a scheme that this build does not speak.
 Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings, async::Pool& storage_pool);
 
-/// The same for the publisher: with a deadline on every call, and retries. (The agent has its own: a fetch that failed is
-/// planned anew.)
+/// The same for the publisher: with a deadline on every call, and retries. (The agent has its own: a fetch that failed
+/// is planned anew.)
 Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,
                                                                     async::Pool& storage_pool, async::Clock& clock);
 
