@@ -53,8 +53,11 @@ void print_text(const Context& context, const publish::CheckResult& result) {
 Result<void> compare(const Context& context, const settings::Settings& settings, const CheckArguments& arguments,
                      publish::CheckResult& result) {
   if (arguments.against.empty() && !arguments.breaking) return {};
-  if (result.manifest_sha256.empty()) return {};
   const std::string which = arguments.against.empty() ? "default" : arguments.against;
+  if (result.manifest_sha256.empty()) {
+    print_note(context.streams, "not compared with " + which + ": the bundle cannot be published as it is");
+    return {};
+  }
   auto database = Database::open(context, settings);
   if (!database) return fail(std::move(database.error()).within("comparing with " + which));
   auto replaced = publish::find_replaced((*database)->catalog(), result.template_name, which);

@@ -84,7 +84,8 @@ void print_changes(const Context& context, const std::vector<std::string>& chang
 void print_problems(const Context& context, const std::vector<publish::Problem>& problems) {
   for (const auto& problem : problems) {
     const bool error = problem.severity == publish::Problem::Severity::error;
-    context.err() << (error ? "error: " : "warning: ") << (problem.path.empty() ? "" : shown(problem.path) + ": ")
+    const bool named = problem.path.empty() || problem.text.find(problem.path) != std::string::npos;
+    context.err() << (error ? "error: " : "warning: ") << (named ? "" : shown(problem.path) + ": ")
                   << shown(problem.text) << '\n';
     if (!problem.hint.empty()) context.err() << "hint: " << shown(problem.hint) << '\n';
   }
