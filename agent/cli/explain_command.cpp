@@ -116,6 +116,16 @@ void print_files(const Context& context, const Explained& of) {
   table.print(context.out());
 }
 
+/// The agent's last error may be about something else: what is wrong with this template stands in why().
+void print_trouble(const Context& context, const Explained& of) {
+  if (!of.status.last_error.empty()) {
+    print_line(context, "last error", shown(of.status.last_error_at) + " " + shown(of.status.last_error));
+  }
+  std::string next = of.line.next_try;
+  std::ranges::replace(next, '_', ' ');
+  if (!next.empty()) print_line(context, "next try", shown(next));
+}
+
 void print_text(const Context& context, const Explained& of) {
   const auto& line = of.line;
   print_line(context, "template", shown(line.name));
@@ -140,10 +150,7 @@ void print_text(const Context& context, const Explained& of) {
   }
   if (!line.out_of_date_since.empty()) print_line(context, "late since", shown(line.out_of_date_since));
   print_moves(context, of);
-  print_line(
-      context, "last error",
-      of.status.last_error.empty() ? "none" : shown(of.status.last_error_at) + " " + shown(of.status.last_error));
-  print_line(context, "next try", line.next_try.empty() ? "none is due" : shown(line.next_try));
+  print_trouble(context, of);
   if (of.shown) print_line(context, "directory", shown(of.tree.string()));
   if (!of.status.written_at.empty()) print_line(context, "as of", shown(of.status.written_at));
   print_files(context, of);

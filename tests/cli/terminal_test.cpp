@@ -78,9 +78,10 @@ class Terminal : public testing::Test {
   Terminal() { fs::create_directory(prompts_); }
   ~Terminal() override {
     // Trees are read-only.
-    for (const auto& entry : fs::recursive_directory_iterator(home_)) {
-      if (entry.is_directory() && !entry.is_symlink())
-        fs::permissions(entry, fs::perms::owner_all, fs::perm_options::add);
+    std::error_code ignored;
+    for (fs::recursive_directory_iterator entry(home_, ignored), end; entry != end; entry.increment(ignored)) {
+      if (!entry->is_directory(ignored) || entry->is_symlink(ignored)) continue;
+      fs::permissions(entry->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
     }
   }
 
