@@ -123,6 +123,11 @@ report::Started House::started() const {
   line.file_system = target->file_system();
   line.mode = mode_text(settings);
   if (storage) line.storage = storage->describe();
+  if (settings.remote) {
+    const DatabaseName database = database_name(settings);
+    line.database = database.where;
+    line.role = database.role;
+  }
   line.templates = fmt::format("{}", fmt::join(settings.templates, ","));
   line.remote = settings.remote;
   line.target_shared = target->shared();

@@ -1,6 +1,7 @@
 #include "cli/wiring.hpp"
 
 #include "base/random.hpp"
+#include "catalog/postgres/conninfo.hpp"
 #include "catalog/postgres/postgres_feed.hpp"
 #include "cli/small_file.hpp"
 #include "storage/file/file_storage.hpp"
@@ -55,6 +56,21 @@ Result<std::unique_ptr<catalog::Feed>> open_feed(const settings::Settings& setti
   auto url = [secret = settings.database.url] { return settings::read_again(secret, read_small_file); };
   return std::make_unique<catalog::postgres::PostgresFeed>(std::move(executor), clock, pool, std::move(url),
                                                            settings.database.ca);
+}
+
+DatabaseName database_name(const settings::Settings& settings) {
+  using namespace catalog::postgres;
+  const auto info = read_conninfo(settings.database.url.value, settings.database.ca, system_ca_bundle());
+  if (!info) return {};
+  const auto value = [&](const char* key) {
+    const auto found = info->parameters.find(key);
+    return found == info->parameters.end() ? std::string() : found->second.reveal();
+  };
+  DatabaseName name;
+  name.role = value("user");
+  for (const auto& host : info->hosts) name.where += (name.where.empty() ? "" : ",") + host.text();
+  name.where += "/" + (value("dbname").empty() ? name.role : value("dbname"));
+  return name;
 }
 
 sync::Options sync_options(const settings::Settings& settings) {

@@ -28,6 +28,13 @@ Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settin
 Result<std::unique_ptr<catalog::Feed>> open_feed(const settings::Settings& settings, asio::any_io_executor executor,
                                                  async::Clock& clock, async::Pool& pool);
 
+/// Where database.url leads, for people: several hosts with commas. Empty where it cannot be read.
+struct DatabaseName {
+  std::string where;  ///< "host:port/name"
+  std::string role;
+};
+DatabaseName database_name(const settings::Settings& settings);
+
 sync::Options sync_options(const settings::Settings& settings);
 sync::WatchOptions watch_options(const settings::Settings& settings);
 

@@ -83,7 +83,7 @@ LogReporter::~LogReporter() = default;
 void LogReporter::started(const Started& started) {
   Line line("start");
   line.add("version", started.version).add("config", started.config).add("target", started.target);
-  line.add("fs", started.file_system).add("mode", started.mode).add("db", started.database).add("role", "");
+  line.add("fs", started.file_system).add("mode", started.mode).add("db", started.database).add("role", started.role);
   line.add("storage", started.storage).add("key_role", "").add("key_expires", "").add("templates", started.templates);
   say(*log_, spdlog::level::info, line);
   if (!started.remote) {

@@ -21,7 +21,8 @@ struct Started {
   std::string target;
   std::string file_system;
   std::string mode;      ///< "auto", "listen", "poll", "off"
-  std::string database;  ///< "host/name", empty with remote off
+  std::string database;  ///< "host:port/name", empty with remote off
+  std::string role;      ///< that the agent logs in as
   std::string storage;   ///< storage::Storage::describe()
   std::string templates;
   bool remote = false;

@@ -29,6 +29,8 @@ struct Start {
 
 /// After fork: nothing here allocates.
 [[noreturn]] void become(const Start& start) {
+  // Before we become somebody else, who may not be able to reach it: a checkout in /root, say.
+  const int program = ::open(start.words[0], O_PATH | O_CLOEXEC);
   if (start.command->user) {
     const uid_t user = *start.command->user;
     if (::setgroups(0, nullptr) != 0 || ::setgid(user) != 0 || ::setuid(user) != 0) ::_exit(126);
@@ -43,7 +45,7 @@ struct Start {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execve(start.words[0], start.words.data(), start.environment.data());
+  ::execveat(program, "", start.words.data(), start.environment.data(), AT_EMPTY_PATH);
   ::_exit(127);
 }
 

@@ -6,6 +6,13 @@ namespace {
 
 class AgentRole : public AgentBed {};
 
+TEST_F(AgentRole, IsSaidInTheFirstLineAndThePasswordIsNot) {
+  const std::string url = server_.url(database_, "prompts_agent:swordfish");
+  const auto agent = start({{"BUNDLESYNC_DATABASE_URL", url}});
+  agent->wait_for({"start version=", "/" + database_ + " role=prompts_agent storage=" + store_.url()});
+  EXPECT_EQ(agent->log().find("swordfish"), std::string::npos);
+}
+
 TEST_F(AgentRole, MayAskAndListen) {
   publish("alpha", "1.0.0", true);
   auto session = server_.connect(database_, "prompts_agent");

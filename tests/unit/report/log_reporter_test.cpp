@@ -28,7 +28,8 @@ Started started(bool remote) {
   started.target = "/prompts";
   started.file_system = "ext4";
   started.mode = remote ? "auto" : "off";
-  started.database = remote ? "db.example/prompts" : "";
+  started.database = remote ? "db.example:5432/prompts" : "";
+  started.role = remote ? "prompts_agent" : "";
   started.storage = remote ? "file:///srv/store" : "";
   started.templates = "section7,intake";
   started.remote = remote;
@@ -61,9 +62,11 @@ ActivatedTemplate moved(std::string name, Source source) {
 
 TEST_F(LogReporterTest, BeginsWithTheStartLine) {
   reporter_.started(started(true));
-  EXPECT_THAT(lines(), ElementsAre("info  start version=0.1.0 config=sha256:abc target=/prompts fs=ext4 mode=auto "
-                                   "db=db.example/prompts role=- storage=file:///srv/store key_role=- key_expires=- "
-                                   "templates=section7,intake"));
+  EXPECT_THAT(
+      lines(),
+      ElementsAre("info  start version=0.1.0 config=sha256:abc target=/prompts fs=ext4 mode=auto "
+                  "db=db.example:5432/prompts role=prompts_agent storage=file:///srv/store key_role=- key_expires=- "
+                  "templates=section7,intake"));
 }
 
 TEST_F(LogReporterTest, WarnsLoudlyThatRemoteIsOff) {
