@@ -111,7 +111,7 @@ void print_document(const Context& context, const publish::DiffResult& result, c
 Result<Texts> compare_all(const Context& context, const settings::Settings& settings,
                           const publish::DiffResult& result) {
   async::Loop loop;
-  auto storage = open_storage_with_retries(settings, loop.pool(), loop.clock());
+  auto storage = open_storage_with_retries(settings, loop.executor(), loop.pool(), loop.clock());
   if (!storage) return fail(storage.error());
   Texts texts;
   Progress progress(context.streams);
