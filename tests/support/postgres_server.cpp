@@ -101,11 +101,13 @@ fs::path PostgresServer::binary(const std::string& name) {
 
 void PostgresServer::start() {
   for (int attempt = 0;; ++attempt) {
-    pid_ = start_child({binary("postgres"), "-D", dir_ / "data", "-k", dir_.path(), "-p", std::to_string(port_),
-                        // What is lost when the machine dies is lost with the test anyway.
-                        "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "listen_addresses=127.0.0.1", "-c",
-                        "shared_buffers=16MB", "-c", "max_connections=200", "-c", "logging_collector=off"},
-                       user_, log(), SIGQUIT);
+    std::vector<std::string> words{
+        binary("postgres"), "-D", dir_ / "data", "-k", dir_.path(), "-p", std::to_string(port_),
+        // What is lost when the machine dies is lost with the test anyway.
+        "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "listen_addresses=127.0.0.1", "-c",
+        "shared_buffers=16MB", "-c", "max_connections=200", "-c", "logging_collector=off"};
+    for (const auto& [name, value] : settings_) words.insert(words.end(), {"-c", fmt::format("{}={}", name, value)});
+    pid_ = start_child(words, user_, log(), SIGQUIT);
     try {
       wait_until_ready();
       return;

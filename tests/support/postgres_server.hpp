@@ -5,6 +5,7 @@
 #include "support/temp_dir.hpp"
 
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ class PostgresServer {
   /// Of the packaged PostgreSQL 15, else the bare name, to be found in PATH.
   static std::filesystem::path binary(const std::string& name);
 
+  /// A setting of the server's own (postgresql.conf names), from the next start on, over what all tests have.
+  void set(const std::string& name, const std::string& value) { settings_[name] = value; }
   void start();  ///< on the same port as before
   void stop(StopMode mode = StopMode::fast);
   void restart(StopMode mode = StopMode::fast);
@@ -61,6 +64,7 @@ class PostgresServer {
   int port_ = 0;
   pid_t pid_ = -1;
   int owner_pid_;
+  std::map<std::string, std::string> settings_;
   int databases_ = 0;
   int migrated_databases_ = 0;
   std::string migrated_;  ///< what create_migrated_database copies from its second call on; empty until then

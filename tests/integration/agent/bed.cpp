@@ -17,8 +17,11 @@ void write_file(const fs::path& path, const std::string& bytes) {
 
 }  // namespace
 
-AgentBed::AgentBed()
-    : database_(server_.create_migrated_database()), store_(home_ / "store"), target_(home_ / "prompts") {
+AgentBed::AgentBed(PostgresServer& server)
+    : server_(server),
+      database_(server_.create_migrated_database()),
+      store_(home_ / "store"),
+      target_(home_ / "prompts") {
   fs::create_directory(target_);
   server_.exec("postgres",
                "do $$ begin create role prompts_agent login in role bundlesync_agent; "

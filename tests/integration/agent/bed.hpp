@@ -27,7 +27,8 @@ struct DefaultMove {
 /// bundlesync_agent; publishing and moving is done as the owner.
 class AgentBed : public testing::Test {
  protected:
-  AgentBed();
+  /// Against a server that all tests of the process share, unless told otherwise.
+  explicit AgentBed(PostgresServer& server = PostgresServer::shared());
 
   /// Publishes by `bundlesync publish` and tells the oracle. Fails the test when it does not end with 0.
   void publish(const std::string& template_name, const std::string& version, const Files& files,
@@ -63,7 +64,7 @@ class AgentBed : public testing::Test {
   static double metric(const AgentProcess& agent, const std::string& name_and_labels);
 
   TempDir home_;
-  PostgresServer& server_ = PostgresServer::shared();
+  PostgresServer& server_;
   std::string database_;
   Store store_;
   std::filesystem::path target_;

@@ -1,0 +1,3 @@
+module bundlesync.test/drive
+
+go 1.19
