@@ -24,6 +24,7 @@ struct SessionInfo {
   std::string database;
   std::string role;
   bool tls = false;
+  std::string privilege;              ///< why the role may do more than ask and listen; empty where it may not
   std::vector<std::string> warnings;  ///< settings that are weaker than they should be, each a fact with a hint
 };
 

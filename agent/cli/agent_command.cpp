@@ -3,6 +3,7 @@
 #include "async/loop.hpp"
 #include "async/task_group.hpp"
 #include "base/random.hpp"
+#include "base/time.hpp"
 #include "catalog/postgres/conninfo.hpp"
 #include "cli/version.hpp"
 #include "cli/wiring.hpp"
@@ -70,6 +71,8 @@ struct House {
                  report::ServiceManager::from_environment(loop.clock())) {}
 
   Result<void> open();
+  std::optional<storage::supabase::KeyFacts> first_key() const;
+  void tell_key(const storage::supabase::KeyFacts& key);
   report::Started started() const;
   sync::World world() {
     return sync::World{loop.executor(), loop.clock(), *disk_pool,    *target,  *trees,
@@ -106,13 +109,31 @@ Result<void> House::open() {
   if (!settings.remote) return {};  // the flag is off: nothing that could contact anybody is even made
 
   storage_pool = std::make_unique<async::Pool>(settings.fetch_parallel);
-  auto store = open_storage(settings, *storage_pool);
+  auto tell = [this](const storage::supabase::KeyFacts& key) { tell_key(key); };
+  auto store = open_storage(settings, loop.executor(), *storage_pool, std::move(tell));
   if (!store) return fail(store.error());
   storage = std::move(*store);
   auto session = open_feed(settings, loop.executor(), loop.clock(), loop.pool());
   if (!session) return fail(session.error());
   feed = std::move(*session);
   return {};
+}
+
+/// The key that the settings give to a storage that takes one.
+std::optional<storage::supabase::KeyFacts> House::first_key() const {
+  if (!settings.remote || !settings.storage.url) return std::nullopt;
+  if (!std::holds_alternative<settings::SupabaseStore>(*settings.storage.url)) return std::nullopt;
+  return storage::supabase::facts_of(settings.storage.key.value);
+}
+
+void House::tell_key(const storage::supabase::KeyFacts& key) {
+  report::Credential credential;
+  credential.kind = "storage";
+  credential.role = key.role;
+  credential.expires = key.expires;
+  reporter.credential(credential);
+  const std::string_view privilege = key.privilege();
+  reporter.privileged("storage_key", privilege.empty() ? "" : fmt::format("storage.key ({}) {}", key.role, privilege));
 }
 
 report::Started House::started() const {
@@ -123,6 +144,10 @@ report::Started House::started() const {
   line.file_system = target->file_system();
   line.mode = mode_text(settings);
   if (storage) line.storage = storage->describe();
+  if (const auto key = first_key()) {
+    line.key_role = key->role;
+    if (key->expires) line.key_expires = format_time(*key->expires);
+  }
   if (settings.remote) {
     const DatabaseName database = database_name(settings);
     line.database = database.where;
@@ -211,6 +236,7 @@ Result<ExitCode> run_agent(const settings::Settings& settings, const AgentOption
   if (!opened) return fail(opened.error());
 
   house.reporter.started(house.started());
+  if (const auto key = house.first_key()) house.tell_key(*key);
   for (const auto& warning : settings.warnings) house.reporter.warning(warning);
   Result<ExitCode> ended = options.once ? run_once(house, options) : run_following(house);
   house.loop.set_exit_code(static_cast<int>(ended ? *ended : ended.error().exit_code()));

@@ -1,6 +1,8 @@
 #include "cli/command_line.hpp"
 
-#include "base/nearest.hpp"
+#include "cli/command_tree.hpp"
+#include "cli/completion.hpp"
+#include "cli/usage_error.hpp"
 #include "cli/version.hpp"
 #include "settings/option.hpp"
 
@@ -9,13 +11,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <initializer_list>
 #include <memory>
 #include <string_view>
 #include <utility>
 
-// The only file that includes CLI11: it takes long to compile.
+// Of all files only this, command_tree.cpp and usage_error.cpp include CLI11: it takes long to compile.
 namespace bundlesync::cli {
 namespace {
 
@@ -58,11 +59,15 @@ class Builder {
     app_->set_version_flag("--version", "bundlesync " + std::string(version()));
     app_->get_formatter()->column_width(28);
     add_agent();
-    add_publishing();
+    add_publish();
+    add_check();
+    add_moves();
     add_reading();
     add_database();
     add_target();
+    add_looking();
     add_config();
+    add_about();
   }
 
   CLI::App& app() { return *app_; }
@@ -110,7 +115,7 @@ class Builder {
     on(made, [given](const Context& context) { return agent(context, *given); });
   }
 
-  void add_publishing() {
+  void add_publish() {
     CLI::App& made = command(*app_, "publish", "Publish a directory as a version of a template");
     const auto given = std::make_shared<PublishArguments>();
     made.add_option("DIR", given->directory, "Directory with the files and, if any, manifest.json")->type_name("");
@@ -125,7 +130,24 @@ class Builder {
     settings_flags(made, {"storage.url"});
     json(made);
     on(made, [given](const Context& context) { return publish(context, *given); });
+  }
 
+  void add_check() {
+    CLI::App& made = command(*app_, "check", "Lint a bundle's directory without publishing (100 on errors)");
+    const auto given = std::make_shared<CheckArguments>();
+    made.add_option("DIR", given->directory, "Directory with the files and, if any, manifest.json")
+        ->required()
+        ->type_name("");
+    made.add_option("--template", given->template_name, "Template; else the manifest's")->type_name("T");
+    made.add_option("--version", given->version, "Version; else the manifest's")->type_name("V");
+    made.add_option("--against", given->against, "Compare with this version, or with the default (asks the database)")
+        ->type_name("V|default");
+    made.add_flag("--breaking", given->breaking, "What readers would miss is an error (compares with the default)");
+    json(made);
+    on(made, [given](const Context& context) { return check(context, *given); });
+  }
+
+  void add_moves() {
     CLI::App& set = command(*app_, "set-default", "Make a published version the default");
     const auto move = std::make_shared<MoveArguments>();
     set.add_option("T", move->template_name, "Template")->required()->type_name("");
@@ -155,6 +177,18 @@ class Builder {
     moves.add_option("T", *of, "Template")->required()->type_name("");
     json(moves);
     on(moves, [of](const Context& context) { return history(context, *of); });
+
+    CLI::App& compare = command(*app_, "diff", "Compare two published versions (3 when they differ)");
+    const auto two = std::make_shared<DiffArguments>();
+    compare.add_option("T", two->template_name, "Template")->required()->type_name("");
+    compare.add_option("V1", two->before, "Version")->required()->type_name("");
+    compare.add_option("V2", two->after, "Version")->required()->type_name("");
+    auto* stat = compare.add_flag("--stat", two->stat, "Count lines, show none");
+    compare.add_flag("--name-only", two->name_only, "Only the paths of files that differ; downloads nothing")
+        ->excludes(stat);
+    settings_flags(compare, {"storage.url"});
+    json(compare);
+    on(compare, [two](const Context& context) { return diff(context, *two); });
   }
 
   void add_database() {
@@ -204,6 +238,24 @@ class Builder {
     on(probe, [ready](const Context& context) { return health(context, *ready); });
   }
 
+  void add_looking() {
+    CLI::App& made = command(*app_, "explain", "Say why a template shows what it shows, and who moved it");
+    const auto of = std::make_shared<std::string>();
+    made.add_option("T", *of, "Template")->required()->type_name("");
+    settings_flags(made, {"target"});
+    json(made);
+    on(made, [of](const Context& context) { return explain(context, *of); });
+
+    CLI::App& until = command(*app_, "wait", "Wait until the target shows a version (6 when it does not)");
+    const auto given = std::make_shared<WaitArguments>();
+    until.add_option("T[@V]", given->wanted, "Templates, with the version to wait for; else all of the settings")
+        ->type_name("");
+    until.add_option("--timeout", given->timeout, "How long to wait (30s)")->type_name("D");
+    settings_flags(until, {"target", "templates"});
+    json(until);
+    on(until, [given](const Context& context) { return wait(context, *given); });
+  }
+
   void add_config() {
     CLI::App& config = *app_->add_subcommand("config", "Look at the settings");
     config.require_subcommand(1);
@@ -218,7 +270,22 @@ class Builder {
     json(print);
     on(print, [origin](const Context& context) { return config_print(context, *origin); });
     CLI::App& reference = *config.add_subcommand("reference", "Print what can be set (Markdown)");
+    json(reference);
     on(reference, [](const Context& context) { return config_reference(context); });
+  }
+
+  void add_about() {
+    CLI::App& completion = *app_->add_subcommand("completion", "Print a script that completes command lines");
+    const auto shell = std::make_shared<std::string>();
+    completion.add_option("SHELL", *shell, "bash or zsh")
+        ->required()
+        ->type_name("")
+        ->check(CLI::IsMember({"bash", "zsh"}));
+    completion.callback([this, shell] {
+      chosen_.verb = [shell, tree = tree_of(*app_)](const Context& context) {
+        return print_completion(context, *shell, tree);
+      };
+    });
 
     CLI::App& version = *app_->add_subcommand("version", "Print the version");
     json(version);
@@ -230,87 +297,9 @@ class Builder {
   Chosen chosen_;
 };
 
-/// The innermost command that was typed, for its help.
-const CLI::App& innermost(const CLI::App& app) {
-  const CLI::App* found = &app;
-  while (!found->get_subcommands().empty()) found = found->get_subcommands().front();
-  return *found;
-}
-
-std::string full_name(const CLI::App& app) {
-  return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
-}
-
 std::string help_of(const CLI::App& app) {
   const std::string parent = app.get_parent() == nullptr ? "" : full_name(*app.get_parent());
   return app.help(parent);
-}
-
-/// The word that stands where a command of `app` belongs; empty where there is none.
-std::string word_for(const CLI::App& app, const std::vector<std::string>& arguments) {
-  std::size_t depth = 0;
-  for (const CLI::App* above = app.get_parent(); above != nullptr; above = above->get_parent()) ++depth;
-  for (const auto& argument : arguments) {
-    if (argument.starts_with('-')) continue;
-    if (depth-- == 0) return argument;
-  }
-  return "";
-}
-
-std::vector<std::string> commands_of(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(command->get_name());
-  }
-  return names;
-}
-
-Error no_such_command(const CLI::App& app, const std::string& word) {
-  const std::vector<std::string> names = commands_of(app);
-  if (word.empty()) {
-    return Error(ErrorKind::usage, full_name(app) + " needs a command: " + fmt::format("{}", fmt::join(names, ", ")));
-  }
-  Error error(ErrorKind::usage, fmt::format("there is no command '{} {}'", full_name(app), word));
-  const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const auto meant = nearest(word, candidates);
-  return meant ? std::move(error).with_hint(fmt::format("did you mean {} {}?", full_name(app), *meant)) : error;
-}
-
-/// Only the first word too many is named, and of a flag only its name: what follows may be a secret that somebody tried
-/// to pass.
-Error unexpected(const CLI::App& app, const CLI::App& at) {
-  const std::vector<std::string> rest = app.remaining(true);
-  const std::string word = rest.empty() ? "" : rest.front().substr(0, rest.front().find('='));
-  if (!word.starts_with("--")) return Error(ErrorKind::usage, fmt::format("{} takes no '{}'", full_name(at), word));
-  Error error(ErrorKind::usage, fmt::format("{} has no flag {}", full_name(at), word));
-  std::vector<std::string> names;
-  for (const CLI::Option* option : at.get_options()) {
-    if (!option->get_lnames().empty()) names.push_back("--" + option->get_lnames().front());
-  }
-  const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const auto meant = nearest(word, candidates);
-  return meant ? std::move(error).with_hint(fmt::format("did you mean {}?", *meant)) : error;
-}
-
-/// CLI11's words in our manner: lower case, no full stop.
-std::string fact_of(const CLI::ParseError& thrown) {
-  std::string fact = thrown.what();
-  const auto is = [&](std::size_t i, int (*test)(int)) {
-    return i < fact.size() && test(static_cast<unsigned char>(fact[i])) != 0;
-  };
-  if (is(0, std::isupper) && is(1, std::islower)) fact[0] = static_cast<char>(fact[0] - 'A' + 'a');
-  while (fact.ends_with('.') || fact.ends_with('\n')) fact.pop_back();
-  return fact;
-}
-
-Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const std::vector<std::string>& arguments) {
-  const CLI::App& at = innermost(app);
-  const bool wants_command = at.get_require_subcommand_min() > 0;
-  const bool too_many = dynamic_cast<const CLI::ExtrasError*>(&thrown) != nullptr;
-  Error error = wants_command ? no_such_command(at, word_for(at, arguments))
-                : too_many    ? unexpected(app, at)
-                              : Error(ErrorKind::usage, fact_of(thrown));
-  return std::move(error).with_hint("see " + full_name(at) + " --help");
 }
 
 }  // namespace

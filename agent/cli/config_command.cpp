@@ -1,6 +1,7 @@
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "settings/documents.hpp"
+#include "settings/option.hpp"
 
 #include <boost/json.hpp>
 
@@ -67,7 +68,23 @@ Result<ExitCode> config_print(const Context& context, bool origin) {
 }
 
 Result<ExitCode> config_reference(const Context& context) {
-  context.out() << settings::reference();
+  if (!context.json) {
+    context.out() << settings::reference();
+    return ExitCode::done;
+  }
+  boost::json::object object = document();
+  boost::json::array& rows = object["settings"].emplace_array();
+  for (const auto& option : settings::options()) {
+    rows.push_back({{"key", option.key},
+                    {"variable", settings::environment_name(option)},
+                    {"flag", text_or_null(option.flag)},
+                    {"default", text_or_null(option.standard)},
+                    {"allowed", text_or_null(settings::allowed(option))},
+                    {"secret", option.type == settings::Type::secret},
+                    {"meaning", option.meaning},
+                    {"conventional_variable", text_or_null(option.conventional)}});
+  }
+  print_json(context.out(), object);
   return ExitCode::done;
 }
 

@@ -52,6 +52,19 @@ std::string shown(std::string_view text) {
   return text.empty() ? "-" : report::escaped(text, kCellBytesMax);
 }
 
+std::string safe_line(std::string_view line) {
+  std::string safe;
+  while (!line.empty()) {
+    const auto tab = std::min(line.find('\t'), line.size());
+    safe += report::escaped(line.substr(0, tab), line.size());
+    line.remove_prefix(tab);
+    if (line.empty()) break;
+    safe += '\t';
+    line.remove_prefix(1);
+  }
+  return safe;
+}
+
 void Table::add(std::vector<std::string> row) {
   assert(row.size() == header_.size());
   for (auto& cell : row) cell = shown(cell);
@@ -97,6 +110,13 @@ void Progress::show(std::string_view text) {
   if (!streams_.err_is_terminal) return;
   streams_.err << "\r\x1b[K" << report::escaped(text, 100) << std::flush;
   visible_ = true;
+}
+
+void Progress::show(std::uint64_t done, std::uint64_t total, std::string_view text) {
+  constexpr std::uint64_t width = 24;
+  const std::uint64_t filled = total == 0 ? 0 : std::min(width, width * done / total);
+  const std::string bar = std::string(filled, '#') + std::string(width - filled, '.');
+  show(fmt::format("[{}] {}/{} {}", bar, done, total, text));
 }
 
 void Progress::clear() {

@@ -27,6 +27,9 @@ void print_note(const Streams& streams, std::string_view text);
 /// A text from outside as a terminal may show it: one line, no control bytes. "-" for nothing.
 std::string shown(std::string_view text);
 
+/// A whole line of somebody's text as a terminal may show it: as it is, but for control bytes other than a tab.
+std::string safe_line(std::string_view line);
+
 /// Columns as wide as their widest cell, two spaces between them. Nothing but the header when there are no rows.
 class Table {
  public:
@@ -58,6 +61,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void show(std::string_view text);
+  /// A bar before the text: "[######......] 2/4 text".
+  void show(std::uint64_t done, std::uint64_t total, std::string_view text);
   void clear();
 
  private:

@@ -1,6 +1,7 @@
 #include "async/loop.hpp"
 #include "cli/database.hpp"
 #include "cli/output.hpp"
+#include "cli/publish_json.hpp"
 #include "cli/verbs.hpp"
 #include "cli/wiring.hpp"
 #include "publish/commands.hpp"
@@ -40,7 +41,7 @@ publish::PublishRequest request_of(const PublishArguments& arguments, const sett
   return request;
 }
 
-boost::json::value to_json(const std::optional<catalog::Moved>& moved) {
+boost::json::value move_to_json(const std::optional<catalog::Moved>& moved) {
   if (!moved) return nullptr;
   boost::json::object object;
   object["from_version"] = text_or_null(moved->from_version);
@@ -49,19 +50,6 @@ boost::json::value to_json(const std::optional<catalog::Moved>& moved) {
   object["changed_xid"] = moved->changed_xid;
   object["history_id"] = moved->history_id;
   return object;
-}
-
-boost::json::array to_json(const std::vector<publish::Problem>& problems) {
-  boost::json::array rows;
-  for (const auto& problem : problems) {
-    const bool error = problem.severity == publish::Problem::Severity::error;
-    rows.push_back({{"severity", error ? "error" : "warning"},
-                    {"reason", problem.reason},
-                    {"path", text_or_null(problem.path)},
-                    {"text", problem.text},
-                    {"hint", text_or_null(problem.hint)}});
-  }
-  return rows;
 }
 
 void print_document(const Context& context, const publish::PublishResult& result) {
@@ -79,17 +67,9 @@ void print_document(const Context& context, const publish::PublishResult& result
   object["kept_objects"] = result.kept_objects;
   object["replaced_objects"] = result.replaced_objects;
   object["removed_objects"] = result.removed_objects;
-  boost::json::array& files = object["files"].emplace_array();
-  for (const auto& file : result.files) {
-    files.push_back({{"path", file.path},
-                     {"sha256", file.sha256},
-                     {"bytes", file.bytes},
-                     {"kind", text_or_null(file.kind)},
-                     {"locale", text_or_null(file.locale)},
-                     {"role", text_or_null(file.role)}});
-  }
+  object["files"] = to_json(result.files);
   object["problems"] = to_json(result.problems);
-  object["moved"] = to_json(result.moved);
+  object["moved"] = move_to_json(result.moved);
   object["changed"] = texts(result.changed);
   object["undo"] = texts(result.undo);
   print_json(context.out(), object);
@@ -104,7 +84,8 @@ void print_changes(const Context& context, const std::vector<std::string>& chang
 void print_problems(const Context& context, const std::vector<publish::Problem>& problems) {
   for (const auto& problem : problems) {
     const bool error = problem.severity == publish::Problem::Severity::error;
-    context.err() << (error ? "error: " : "warning: ") << (problem.path.empty() ? "" : shown(problem.path) + ": ")
+    const bool named = problem.path.empty() || problem.text.find(problem.path) != std::string::npos;
+    context.err() << (error ? "error: " : "warning: ") << (named ? "" : shown(problem.path) + ": ")
                   << shown(problem.text) << '\n';
     if (!problem.hint.empty()) context.err() << "hint: " << shown(problem.hint) << '\n';
   }
@@ -179,7 +160,7 @@ Result<ExitCode> publish(const Context& context, const PublishArguments& argumen
     }
   }
   async::Loop loop;
-  auto storage = open_storage_with_retries(*settings, loop.pool(), loop.clock());
+  auto storage = open_storage_with_retries(*settings, loop.executor(), loop.pool(), loop.clock());
   if (!storage) return fail(storage.error());
   auto database = Database::open(context, *settings);
   if (!database) return fail(database.error());

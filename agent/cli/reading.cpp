@@ -1,15 +1,40 @@
 #include "cli/reading.hpp"
 
 #include "base/nearest.hpp"
+#include "cli/output.hpp"
 #include "disk/layout.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <vector>
 
 namespace bundlesync::cli {
+namespace {
+
+/// Where the agent's own word cannot be had: what the view itself says.
+report::Status status_of_view(const ReadTarget& from) {
+  report::Status status;
+  status.target = from.target->path().string();
+  status.view = from.view.number;
+  for (const auto& [name, shown] : from.view.templates) {
+    report::TemplateLine line;
+    line.name = name;
+    line.state = "unknown";
+    line.version = shown.version;
+    line.manifest_sha256 = shown.manifest.hex();
+    line.source = plan::to_string(shown.source);
+    line.since = shown.activated_at;
+    line.generation = shown.generation;
+    line.path = (from.target->path() / name).string();
+    status.templates.push_back(std::move(line));
+  }
+  return status;
+}
+
+}  // namespace
 
 std::filesystem::path ReadTarget::tree_path(const plan::TreeId& tree) const {
   std::error_code unknown;
@@ -46,6 +71,29 @@ Result<plan::Shown> find_shown(const plan::View& view, const std::string& name) 
     error = std::move(error).with_hint("bundlesync status lists what is shown");
   }
   return fail(std::move(error).with_reason("template_unknown"));
+}
+
+Result<report::Status> read_status(const ReadTarget& from, const Streams& streams) {
+  auto text = from.state->load_status();
+  if (text) {
+    auto status = report::status_from_json(*text);
+    if (!status) return fail(std::move(status.error()).within("the agent's status"));
+    return status;
+  }
+  const bool unreadable = text.error().kind() == ErrorKind::unauthorised;
+  if (!unreadable && text.error().kind() != ErrorKind::not_found) return fail(text.error());
+  print_note(streams, unreadable ? "this user may not read the agent's state: only what is shown is known "
+                                   "(hint: run it as the agent's user, or ask /status)"
+                                 : "the agent has not said anything yet: only what is shown is known");
+  return status_of_view(from);
+}
+
+Result<std::optional<bundle::Bundle>> find_bundle(const ReadTarget& from, const plan::Shown& shown) {
+  auto trees = from.trees->list();
+  if (!trees) return fail(trees.error());
+  const auto tree = std::ranges::find(*trees, shown.tree, &disk::TreeInfo::id);
+  if (tree == trees->end() || tree->manifest != shown.manifest) return std::nullopt;
+  return std::move(tree->bundle);
 }
 
 }  // namespace bundlesync::cli

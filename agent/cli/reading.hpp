@@ -1,14 +1,18 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "bundle/bundle.hpp"
+#include "cli/cli.hpp"
 #include "disk/state.hpp"
 #include "disk/target.hpp"
 #include "disk/trees.hpp"
 #include "live/live_view.hpp"
 #include "plan/observed.hpp"
+#include "report/status.hpp"
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace bundlesync::cli {
@@ -38,5 +42,12 @@ Result<std::unique_ptr<ReadTarget>> read_target(const std::string& path);
 
 /// What is shown under this name; not_found (reason template_unknown) with the nearest name as a hint.
 Result<plan::Shown> find_shown(const plan::View& view, const std::string& name);
+
+/// What the agent said last of itself; where it cannot be had (this user may not read it, no agent has said anything
+/// yet), what the view itself says, and a note. Errors: refused (of another version).
+Result<report::Status> read_status(const ReadTarget& from, const Streams& streams);
+
+/// What the tree that is shown says of itself; nothing where that is not what was accepted.
+Result<std::optional<bundle::Bundle>> find_bundle(const ReadTarget& from, const plan::Shown& shown);
 
 }  // namespace bundlesync::cli

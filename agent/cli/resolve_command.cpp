@@ -22,14 +22,13 @@ struct Resolved {
 Result<Resolved> find(const ReadTarget& from, const std::string& name) {
   auto shown = find_shown(from.view, name);
   if (!shown) return fail(shown.error());
-  auto trees = from.trees->list();
-  if (!trees) return fail(trees.error());
-  const auto tree = std::ranges::find(*trees, shown->tree, &disk::TreeInfo::id);
-  if (tree == trees->end() || tree->manifest != shown->manifest) {
+  auto bundle = find_bundle(from, *shown);
+  if (!bundle) return fail(bundle.error());
+  if (!*bundle) {
     return fail(ErrorKind::damaged, fmt::format("what {} shows cannot be read: tree {}", name, shown->tree.name),
                 "bundlesync verify says what is wrong with it");
   }
-  return Resolved{*shown, tree->bundle, from.tree_path(shown->tree)};
+  return Resolved{*shown, std::move(**bundle), from.tree_path(shown->tree)};
 }
 
 /// Nothing matches: say what there is.

@@ -16,41 +16,6 @@ namespace {
 
 using report::Status;
 
-/// Where the agent's own word cannot be had: what the view itself says.
-Status status_of_view(const ReadTarget& from) {
-  Status status;
-  status.target = from.target->path().string();
-  status.view = from.view.number;
-  for (const auto& [name, shown] : from.view.templates) {
-    report::TemplateLine line;
-    line.name = name;
-    line.state = "unknown";
-    line.version = shown.version;
-    line.manifest_sha256 = shown.manifest.hex();
-    line.source = plan::to_string(shown.source);
-    line.since = shown.activated_at;
-    line.generation = shown.generation;
-    line.path = (from.target->path() / name).string();
-    status.templates.push_back(std::move(line));
-  }
-  return status;
-}
-
-Result<Status> read_status(const ReadTarget& from, const Streams& streams) {
-  auto text = from.state->load_status();
-  if (text) {
-    auto status = report::status_from_json(*text);
-    if (!status) return fail(std::move(status.error()).within("the agent's status"));
-    return status;
-  }
-  const bool unreadable = text.error().kind() == ErrorKind::unauthorised;
-  if (!unreadable && text.error().kind() != ErrorKind::not_found) return fail(text.error());
-  print_note(streams, unreadable ? "this user may not read the agent's state: only what is shown is known "
-                                   "(hint: run it as the agent's user, or ask /status)"
-                                 : "the agent has not said anything yet: only what is shown is known");
-  return status_of_view(from);
-}
-
 std::string age_of(const std::string& time) {
   const auto when = parse_time(time);
   if (!when) return "";

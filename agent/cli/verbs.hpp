@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <vector>
 
 /// One function a verb, one file a function. Each gets what was typed as values and gives its exit code, or an error
 /// that run() prints.
@@ -48,6 +49,15 @@ struct PublishArguments {
 };
 Result<ExitCode> publish(const Context& context, const PublishArguments& arguments);
 
+struct CheckArguments {
+  std::string directory;
+  std::string template_name;
+  std::string version;
+  std::string against;    ///< a version or "default"; empty: the database is not asked
+  bool breaking = false;  ///< what readers would miss is an error; asks for the default
+};
+Result<ExitCode> check(const Context& context, const CheckArguments& arguments);
+
 struct MoveArguments {
   std::string template_name;
   std::string version;  ///< of rollback: empty for the default before the current one
@@ -63,6 +73,15 @@ struct ListArguments {
 Result<ExitCode> list(const Context& context, const ListArguments& arguments);
 Result<ExitCode> history(const Context& context, const std::string& template_name);
 
+struct DiffArguments {
+  std::string template_name;
+  std::string before;
+  std::string after;
+  bool stat = false;
+  bool name_only = false;
+};
+Result<ExitCode> diff(const Context& context, const DiffArguments& arguments);
+
 struct MigrateArguments {
   bool status = false;
   bool adopt = false;
@@ -71,6 +90,14 @@ Result<ExitCode> migrate(const Context& context, const MigrateArguments& argumen
 Result<ExitCode> new_epoch(const Context& context, const std::string& reason);
 
 Result<ExitCode> status(const Context& context);
+
+Result<ExitCode> explain(const Context& context, const std::string& template_name);
+
+struct WaitArguments {
+  std::vector<std::string> wanted;  ///< "T" or "T@V"; empty: every wanted template of the settings
+  std::string timeout = "30s";
+};
+Result<ExitCode> wait(const Context& context, const WaitArguments& arguments);
 
 struct ResolveArguments {
   std::string template_name;

@@ -121,7 +121,7 @@ Result<ExitCode> verify(const Context& context) {
   std::vector<TreeVerdict> verdicts;
   Progress progress(context.streams);
   for (const auto& [tree, of] : *expected) {
-    progress.show(fmt::format("{}/{} {}/{}", verdicts.size() + 1, expected->size(), tree.template_name, tree.name));
+    progress.show(verdicts.size(), expected->size(), tree.template_name + "/" + tree.name);
     verdicts.push_back(judge(**target, tree, of, *trees));
   }
   progress.clear();

@@ -4,8 +4,10 @@
 #include "catalog/postgres/conninfo.hpp"
 #include "catalog/postgres/postgres_feed.hpp"
 #include "cli/small_file.hpp"
+#include "cli/version.hpp"
 #include "storage/file/file_storage.hpp"
 #include "storage/retrying.hpp"
+#include "storage/supabase/supabase_storage.hpp"
 
 #include <utility>
 #include <variant>
@@ -29,22 +31,51 @@ async::Duration steady(std::chrono::milliseconds duration) {
   return std::chrono::duration_cast<async::Duration>(duration);
 }
 
+Result<std::unique_ptr<storage::Storage>> open_supabase(const settings::Settings& settings,
+                                                        const settings::SupabaseStore& store,
+                                                        asio::any_io_executor executor, KeyUsed key_used) {
+  if (!settings.storage.key.is_set()) return fail(settings::missing("storage.key"));
+  auto origin = storage::http::parse_origin(store.origin);
+  if (!origin) return fail(std::move(origin.error()));
+  storage::http::Options http_options;
+  http_options.ca_file = settings.storage.ca;
+  http_options.idle_max = settings.fetch_parallel;
+  http_options.version = version();
+  storage::SupabaseOptions options;
+  options.path = store.path;
+  options.bucket = settings.storage.bucket;
+  // Read again before every request: a key that was replaced in its file is used without a restart.
+  options.key = [key = settings.storage.key] { return settings::read_again(key, read_small_file); };
+  options.key_used = std::move(key_used);
+  return storage::SupabaseStorage::open(std::move(executor), std::move(*origin), std::move(http_options),
+                                        std::move(options));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings, async::Pool& storage_pool) {
+Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings,
+                                                       asio::any_io_executor executor, async::Pool& storage_pool,
+                                                       KeyUsed key_used) {
   if (!settings.storage.url) return fail(settings::missing("storage.url"));
   if (const auto* file = std::get_if<settings::FileStore>(&*settings.storage.url)) {
     return std::make_unique<storage::FileStorage>(file->directory, storage_pool);
   }
+  if (const auto* supabase = std::get_if<settings::SupabaseStore>(&*settings.storage.url)) {
+    return open_supabase(settings, *supabase, std::move(executor), std::move(key_used));
+  }
   return fail(ErrorKind::usage,
               "storage.url is " + settings::to_string(*settings.storage.url) +
-                  ", and this version of bundlesync speaks file:// only",
+                  ", and this version of bundlesync speaks file:// and supabase+https:// only",
               "mount the store as a directory and give file:///that/directory");
 }
 
 Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,
+                                                                    asio::any_io_executor executor,
                                                                     async::Pool& storage_pool, async::Clock& clock) {
-  auto storage = open_storage(settings, storage_pool);
+  auto storage = open_storage(settings, std::move(executor), storage_pool);
+  if (!storage && storage.error().fact() == settings::missing("storage.key").fact()) {
+    return fail(std::move(storage.error()).with_hint("SUPABASE_SERVICE_ROLE_KEY is looked at, too"));
+  }
   if (!storage) return storage;
   return storage::RetryingStorage::around(std::move(*storage), clock, storage::RetryPolicy(), system_seed());
 }

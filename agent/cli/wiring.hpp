@@ -4,24 +4,33 @@
 #include "catalog/feed.hpp"
 #include "settings/settings.hpp"
 #include "storage/storage.hpp"
+#include "storage/supabase/key.hpp"
 #include "sync/watch.hpp"
 #include "sync/world.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 
 /// The only place that names concrete classes: from settings to the parts that the agent and the commands work with.
 namespace bundlesync::cli {
 
-/// The storage that storage.url names. Blocking media use `storage_pool`, which should be theirs alone.
-/// usage: no storage.url, or a scheme that this build does not speak.
-Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings, async::Pool& storage_pool);
+/// Hears what may be said of the first storage key that is used, and of every other one after it.
+using KeyUsed = std::function<void(const storage::supabase::KeyFacts&)>;
+
+/// The storage that storage.url names. Nothing is contacted yet. Blocking media use `storage_pool`, which should be
+/// theirs alone; sockets use `executor`, whose loop must outlive the storage.
+/// usage: no storage.url, no storage.key where one is needed, or a scheme that this build does not speak.
+Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings,
+                                                       asio::any_io_executor executor, async::Pool& storage_pool,
+                                                       KeyUsed key_used = {});
 
 /// The same for the publisher: with a deadline on every call, and retries. (The agent has its own: a fetch that failed
 /// is planned anew.)
 Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,
+                                                                    asio::any_io_executor executor,
                                                                     async::Pool& storage_pool, async::Clock& clock);
 
 /// The agent's session to the database. Nothing is contacted yet. usage: no database.url.

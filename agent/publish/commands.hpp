@@ -50,12 +50,28 @@ struct CheckResult {
   std::string manifest_sha256;  ///< empty when it cannot be published
   std::uint64_t bytes = 0;
   std::vector<FileLine> files;
+  bundle::Bundle bundle;          ///< complete only where manifest_sha256 is there
+  std::string against;            ///< the version it was compared with; empty: with none
   std::vector<Problem> problems;  ///< warnings too
   ExitCode exit_code() const { return bundle::publishable(problems) ? ExitCode::done : ExitCode::lint; }
 };
 
-/// Reads and judges a bundle's directory; asks nobody. usage (directory_missing) when there is no such directory.
+/// Reads and judges a bundle's directory, and what stands in its files (bundle::lint_contents()); asks nobody. usage
+/// (directory_missing) when there is no such directory.
 Result<CheckResult> check(const CheckRequest& request);
+
+/// A version that a bundle is compared with before it takes its place.
+struct Replaced {
+  std::string version;
+  std::vector<bundle::File> files;
+};
+/// Of `which`, a version or "default". Nothing when "default" is asked for and there is no such template yet, or it has
+/// no default. not_found (template_unknown, version_unknown), conflict (version_draft).
+Result<std::optional<Replaced>> find_replaced(catalog::Catalog& catalog, std::string_view template_name,
+                                              std::string_view which);
+/// Adds what readers of `replaced` would miss (bundle::breaking_changes()): as errors where `breaking` is asked for,
+/// else as warnings. Nothing is added where the bundle cannot be published as it is.
+void compare_with(CheckResult& result, const Replaced& replaced, bool breaking);
 
 // ---- publish -------------------------------------------------------------------------------------------------------
 
@@ -177,6 +193,9 @@ struct FileDifference {
   std::string path;
   std::optional<FileLine> before;
   std::optional<FileLine> after;
+  std::string before_key;  ///< of the object in storage; empty where there is no such file
+  std::string after_key;
+  bool bytes_differ() const { return !before || !after || before->sha256 != after->sha256; }
 };
 struct DiffResult {
   std::string template_name;
@@ -186,7 +205,24 @@ struct DiffResult {
   std::uint64_t same = 0;
   ExitCode exit_code() const { return files.empty() ? ExitCode::done : ExitCode::differences; }
 };
+/// Of two published versions. not_found (template_unknown, version_unknown), conflict (version_draft).
 Result<DiffResult> diff(catalog::Catalog& catalog, std::string_view template_name, std::string_view before,
                         std::string_view after);
+
+/// How the text of one file changed.
+struct TextDifference {
+  bool binary = false;        ///< one of the two is no text
+  bool bounded = false;       ///< too many lines differ: counted as a whole and not shown
+  std::uint64_t removed = 0;  ///< lines
+  std::uint64_t added = 0;
+  std::string unified;  ///< as `patch -p1` takes it; empty where binary, bounded or where no byte differs
+};
+TextDifference compare_texts(std::string_view before, std::string_view after, std::string_view before_name,
+                             std::string_view after_name);
+
+/// Downloads one file of `of` in both versions and compares them. Every byte is verified: refused (digest_mismatch)
+/// when storage holds others than were published, and the storage's own errors. Repeatable.
+Task<Result<TextDifference>> diff_text(storage::Storage& storage, const DiffResult& of, const FileDifference& file,
+                                       std::uint64_t file_bytes_max);
 
 }  // namespace bundlesync::publish

@@ -28,11 +28,13 @@ Compared compare(std::span<const bundle::File> before, std::span<const bundle::F
     auto& difference = all[file.path];
     difference.what = Difference::removed;
     difference.before = line_of(file);
+    difference.before_key = file.storage_path;
   }
   for (const auto& file : after) {
     auto& difference = all[file.path];
     difference.what = difference.before ? Difference::changed : Difference::added;
     difference.after = line_of(file);
+    difference.after_key = file.storage_path;
   }
 
   Compared compared;

@@ -1,7 +1,6 @@
 #include "publish/load.hpp"
 
 #include "bundle/path_rules.hpp"
-#include "publish/differences.hpp"
 #include "publish/source_directory.hpp"
 
 #include <algorithm>
@@ -139,6 +138,7 @@ Result<Loaded> load(const CheckRequest& request) {
   loaded.bundle.version = manifest.version;
   if (!judged) return loaded;
 
+  loaded.manifest = manifest;
   // A file that could not be read has no digest to compare: what reading said is the whole truth about it.
   std::set<std::string> unread;
   for (const auto& problem : loaded.problems) unread.insert(problem.path);
@@ -155,22 +155,6 @@ Result<Loaded> load(const CheckRequest& request) {
     loaded.problems.push_back(problem_of(made.error(), ""));
   }
   return loaded;
-}
-
-Result<CheckResult> check(const CheckRequest& request) {
-  auto loaded = load(request);
-  if (!loaded) return fail(std::move(loaded.error()));
-
-  CheckResult result;
-  result.template_name = loaded->bundle.template_name;
-  result.version = loaded->bundle.version;
-  result.guessed = loaded->guessed;
-  result.problems = std::move(loaded->problems);
-  if (!bundle::publishable(result.problems)) return result;
-  result.files = lines_of(loaded->bundle.files);
-  result.bytes = bundle::total_bytes(loaded->bundle.files, 0);
-  result.manifest_sha256 = bundle::manifest_digest(loaded->bundle.files).hex();
-  return result;
 }
 
 }  // namespace bundlesync::publish

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bundle/bundle.hpp"
+#include "bundle/manifest_file.hpp"
 #include "publish/commands.hpp"
 
 #include <map>
@@ -10,6 +11,7 @@ namespace bundlesync::publish {
 
 /// A bundle's directory as it was read, once: what is hashed is what is uploaded.
 struct Loaded {
+  bundle::ManifestFile manifest;             ///< as read or guessed
   bundle::Bundle bundle;                     ///< complete only when `problems` holds no error
   std::map<std::string, std::string> bytes;  ///< path → content, of every file of the bundle
   bool guessed = false;                      ///< there is no manifest.json

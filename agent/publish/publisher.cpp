@@ -1,5 +1,6 @@
 #include "publish/publisher.hpp"
 
+#include "bundle/content.hpp"
 #include "publish/differences.hpp"
 #include "publish/sentences.hpp"
 
@@ -26,6 +27,11 @@ PublishResult begin_result(const Loaded& loaded) {
   result.manifest_sha256 = bundle::manifest_digest(loaded.bundle.files).hex();
   result.bytes = bundle::total_bytes(loaded.bundle.files, 0);
   result.files = lines_of(loaded.bundle.files);
+  // `check` is there to stop on what a file says; publishing says it and goes on.
+  for (auto& problem : bundle::lint_contents(loaded.manifest, loaded.bytes)) {
+    problem.severity = Problem::Severity::warning;
+    result.problems.push_back(std::move(problem));
+  }
   return result;
 }
 

@@ -3,8 +3,11 @@
 #include "publish/differences.hpp"
 #include "publish/plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace bundlesync::publish {
 namespace {
@@ -16,6 +19,11 @@ bool newer(const catalog::VersionRow& a, const catalog::VersionRow& b) {
 Result<std::vector<bundle::File>> files_of(catalog::Catalog& catalog, const catalog::TemplateRow& of,
                                            const std::vector<catalog::VersionRow>& versions, std::string_view version) {
   const auto at = std::ranges::find(versions, version, &catalog::VersionRow::semver);
+  if (at != versions.end() && at->is_draft()) {
+    return fail(Error(ErrorKind::conflict, fmt::format("{} {} is a draft", of.name, version),
+                      "finish it by running its publish again")
+                    .with_reason("version_draft"));
+  }
   if (at != versions.end()) return catalog.files(at->id);
   return fail(decide_target(of, versions, version).error());
 }
@@ -71,6 +79,23 @@ Result<DiffResult> diff(catalog::Catalog& catalog, std::string_view template_nam
   result.files = std::move(compared.files);
   result.same = compared.same;
   return result;
+}
+
+Result<std::optional<Replaced>> find_replaced(catalog::Catalog& catalog, std::string_view template_name,
+                                              std::string_view which) {
+  const bool is_default = which == "default";
+  auto of = catalog.find_template(template_name);
+  if (!of && is_default && of.error().reason() == "template_unknown") return std::nullopt;
+  if (!of) return fail(std::move(of.error()));
+  if (is_default && of->default_version.empty()) return std::nullopt;
+  auto versions = catalog.versions(of->id);
+  if (!versions) return fail(std::move(versions.error()));
+  std::optional<Replaced> found(std::in_place);
+  found->version = is_default ? of->default_version : which;
+  auto files = files_of(catalog, *of, *versions, found->version);
+  if (!files) return fail(std::move(files.error()));
+  found->files = std::move(*files);
+  return found;
 }
 
 std::string source_commit_from_environment() {

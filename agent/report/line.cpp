@@ -1,5 +1,7 @@
 #include "report/line.hpp"
 
+#include "base/utf8.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,28 +11,6 @@
 
 namespace bundlesync::report {
 namespace {
-
-struct Character {
-  char32_t code = 0;
-  std::size_t bytes = 0;
-};
-
-/// The character at the front; nothing where there is no valid UTF-8 (RFC 3629: no overlong form, no surrogate).
-std::optional<Character> front(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t first = byte(0);
-  if (first < 0x80) return Character{first, 1};
-  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  if (bytes == 0 || first > 0xf4 || text.size() < bytes) return std::nullopt;
-  char32_t code = first & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80U) return std::nullopt;
-    code = (code << 6U) | (byte(i) & 0x3fU);
-  }
-  constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-  if (code < smallest[bytes] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return std::nullopt;
-  return Character{code, bytes};
-}
 
 /// Controls, and what makes a terminal or editor show a line other than it is: separators, marks and overrides of
 /// direction, zero-width characters.
@@ -57,7 +37,7 @@ std::string escape_all(std::string_view text, std::size_t bytes_max, Quotes quot
   std::string result;
   std::size_t taken = 0;
   while (taken < text.size()) {
-    const auto character = front(text.substr(taken));
+    const auto character = utf8_front(text.substr(taken));
     const std::size_t bytes = character ? character->bytes : 1;
     if (taken + bytes > bytes_max) {
       result += "…";

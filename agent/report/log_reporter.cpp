@@ -1,5 +1,6 @@
 #include "report/log_reporter.hpp"
 
+#include "base/time.hpp"
 #include "report/line.hpp"
 #include "report/transitions.hpp"
 
@@ -77,6 +78,10 @@ void say_proof(spdlog::logger& log, const ActivatedTemplate& shown, Moment momen
 
 }  // namespace
 
+std::string expiry_text(const Credential& credential) {
+  return credential.expires ? format_time(*credential.expires) : "";
+}
+
 LogReporter::LogReporter(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
 LogReporter::~LogReporter() = default;
 
@@ -84,7 +89,8 @@ void LogReporter::started(const Started& started) {
   Line line("start");
   line.add("version", started.version).add("config", started.config).add("target", started.target);
   line.add("fs", started.file_system).add("mode", started.mode).add("db", started.database).add("role", started.role);
-  line.add("storage", started.storage).add("key_role", "").add("key_expires", "").add("templates", started.templates);
+  line.add("storage", started.storage).add("key_role", started.key_role).add("key_expires", started.key_expires);
+  line.add("templates", started.templates);
   say(*log_, spdlog::level::info, line);
   if (!started.remote) {
     Line off("remote_off");
@@ -100,6 +106,8 @@ void LogReporter::started(const Started& started) {
     say(*log_, spdlog::level::warn, shared);
   }
   mode_ = started.mode;
+  key_role_ = started.key_role;
+  key_expires_ = started.key_expires;
 }
 
 void LogReporter::shown_at_start(const Activated& shown) {
@@ -179,6 +187,30 @@ void LogReporter::listen_verified(bool verified) {
   Line line("listen");
   line.add("verified", verified ? "yes" : "no");
   say(*log_, verified ? spdlog::level::info : spdlog::level::warn, line);
+}
+
+void LogReporter::credential(const Credential& credential) {
+  const std::string expires = expiry_text(credential);
+  if (credential.role == key_role_ && expires == key_expires_) return;
+  key_role_ = credential.role;
+  key_expires_ = expires;
+  Line line("credential");
+  line.add("kind", credential.kind).add("key_role", key_role_).add("key_expires", key_expires_);
+  say(*log_, spdlog::level::info, line);
+}
+
+void LogReporter::privileged(std::string_view what, const std::string& why) {
+  std::string& said = privileged_[std::string(what)];
+  if (said == why) return;
+  said = why;
+  Line line("privileged");
+  line.add("what", what);
+  if (why.empty()) {
+    say(*log_, spdlog::level::info, line.add("is", "no longer"));
+    return;
+  }
+  line.prose("fact", why).prose("hint", "the agent only reads: give it a credential of its own");
+  say(*log_, spdlog::level::warn, line);
 }
 
 void LogReporter::warning(const std::string& fact) {

@@ -3,6 +3,7 @@
 #include "report/reporter.hpp"
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -35,6 +36,8 @@ class LogReporter final : public Reporter {
   void found(std::string_view source, std::chrono::duration<double> away, unsigned attempts) override;
   void mode_changed(std::string_view mode, std::string_view reason, std::string_view hint) override;
   void listen_verified(bool verified) override;
+  void credential(const Credential& credential) override;
+  void privileged(std::string_view what, const std::string& why) override;
   void warning(const std::string& fact) override;
   void standby(const Error& held) override;
   void repaired(const std::string& fact) override;
@@ -56,6 +59,9 @@ class LogReporter final : public Reporter {
   std::string mode_;
   bool listen_was_verified_ = false;
   bool standby_said_ = false;
+  std::string key_role_;  ///< as last said
+  std::string key_expires_;
+  std::map<std::string, std::string> privileged_;  ///< what → why, as last said
 };
 
 }  // namespace bundlesync::report

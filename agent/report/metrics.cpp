@@ -88,6 +88,10 @@ struct Metrics::Families {
   GaugeSeries disk_bytes{registry, "bundlesync_disk_bytes", "Bytes on disk, by area."};
   GaugeSeries disk_budget{registry, "bundlesync_disk_budget_bytes", "Bytes that the target may take."};
   GaugeSeries target_shared{registry, "bundlesync_target_shared", "1 when others may write to the target's root."};
+  GaugeSeries credential_expires{registry, "bundlesync_credential_expires_timestamp_seconds",
+                                 "When a credential expires, in seconds since 1970; absent for one that never does."};
+  GaugeSeries privileged{registry, "bundlesync_privileged",
+                         "1 for a credential that may do more than the agent needs."};
   GaugeSeries ready{registry, "bundlesync_ready", "1 once every wanted template shows something."};
 
   bool sync_failed = false;
@@ -222,6 +226,19 @@ void Metrics::listen_verified(bool verified) {
 
 void Metrics::notified() {
   families_->notifications.add({});
+}
+
+void Metrics::credential(const Credential& credential) {
+  GaugeSeries::Values values;
+  if (credential.expires) {
+    const std::chrono::duration<double> since = credential.expires->time_since_epoch();
+    values[{{"kind", code_label(credential.kind)}}] = since.count();
+  }
+  families_->credential_expires.replace(values);
+}
+
+void Metrics::privileged(std::string_view what, bool is) {
+  families_->privileged.set({{"what", code_label(what)}}, is ? 1 : 0);
 }
 
 std::string Metrics::text() {

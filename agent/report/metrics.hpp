@@ -28,6 +28,8 @@ class Metrics {
   void mode(std::string_view mode);
   void listen_verified(bool verified);
   void notified();
+  void credential(const Credential& credential);
+  void privileged(std::string_view what, bool is);
 
   /// Prometheus text format 0.0.4, families and series sorted by name, ages as of now.
   std::string text();

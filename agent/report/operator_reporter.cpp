@@ -126,6 +126,19 @@ void OperatorReporter::contacted(std::string_view source) {
   board_.contacted(source);
 }
 
+void OperatorReporter::credential(const Credential& credential) {
+  log_.credential(credential);
+  metrics_.credential(credential);
+  board_.credential(credential);
+  ++revision_;
+}
+
+void OperatorReporter::privileged(std::string_view what, const std::string& why) {
+  log_.privileged(what, why);
+  metrics_.privileged(what, !why.empty());
+  if (board_.privileged(what, !why.empty())) ++revision_;
+}
+
 void OperatorReporter::warning(const std::string& fact) {
   log_.warning(fact);
 }

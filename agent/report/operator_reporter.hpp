@@ -42,6 +42,8 @@ class OperatorReporter final : public Reporter, public Pages {
   void listen_verified(bool verified) override;
   void notified() override;
   void contacted(std::string_view source) override;
+  void credential(const Credential& credential) override;
+  void privileged(std::string_view what, const std::string& why) override;
   void warning(const std::string& fact) override;
   void standby(const Error& held) override;
   void repaired(const std::string& fact) override;
@@ -56,7 +58,7 @@ class OperatorReporter final : public Reporter, public Pages {
   StatusBoard board_;
   Health health_;
   ServiceManager manager_;
-  std::uint64_t revision_ = 0;        ///< rises whenever the status document says something new, its ages apart
+  std::uint64_t revision_ = 0;  ///< rises whenever the status document says something new, its ages apart
   std::uint64_t saved_revision_ = 0;
 };
 

@@ -20,13 +20,22 @@ struct Started {
   std::string config;  ///< "sha256:…" of the settings, without secrets
   std::string target;
   std::string file_system;
-  std::string mode;      ///< "auto", "listen", "poll", "off"
-  std::string database;  ///< "host:port/name", empty with remote off
-  std::string role;      ///< that the agent logs in as
-  std::string storage;   ///< storage::Storage::describe()
+  std::string mode;         ///< "auto", "listen", "poll", "off"
+  std::string database;     ///< "host:port/name", empty with remote off
+  std::string role;         ///< that the agent logs in as
+  std::string storage;      ///< storage::Storage::describe()
+  std::string key_role;     ///< of storage.key; empty where there is none
+  std::string key_expires;  ///< RFC 3339; empty: never, or nobody can tell
   std::string templates;
   bool remote = false;
   bool target_shared = false;
+};
+
+/// A credential, as it is used from now on.
+struct Credential {
+  std::string kind;  ///< "storage"
+  std::string role;
+  std::optional<std::chrono::system_clock::time_point> expires;  ///< absent: never, or nobody can tell
 };
 
 /// One file that is now shown, for its [PROOF] line.
@@ -115,9 +124,15 @@ class Reporter {
   virtual void listen_verified(bool verified) = 0;
   virtual void notified() = 0;
   virtual void contacted(std::string_view source) = 0;  ///< "database" or "storage" answered just now
-  virtual void warning(const std::string& fact) = 0;    ///< said once a run for the same text
-  virtual void standby(const Error& held) = 0;          ///< another agent holds the target: said once
-  virtual void repaired(const std::string& fact) = 0;   ///< recovery found something and mended it
+  virtual void credential(const Credential& credential) { static_cast<void>(credential); }
+  /// "storage_key" or "database_role" may do more than the agent needs, and why; an empty `why` takes it back.
+  virtual void privileged(std::string_view what, const std::string& why) {
+    static_cast<void>(what);
+    static_cast<void>(why);
+  }
+  virtual void warning(const std::string& fact) = 0;   ///< said once a run for the same text
+  virtual void standby(const Error& held) = 0;         ///< another agent holds the target: said once
+  virtual void repaired(const std::string& fact) = 0;  ///< recovery found something and mended it
   virtual void stopping(std::string_view why) = 0;
   /// The status document when it says something new since the last call, for whoever keeps it on disk.
   virtual std::optional<std::string> unsaved_status() { return std::nullopt; }

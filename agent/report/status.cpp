@@ -2,6 +2,8 @@
 
 #include "base/time.hpp"
 
+#include <algorithm>
+
 namespace bundlesync::report {
 
 StatusBoard::StatusBoard(async::Clock& clock, const Ages& ages) : clock_(clock), ages_(ages) {
@@ -54,6 +56,22 @@ void StatusBoard::failed(const Error& error) {
 void StatusBoard::connected(const std::string& host, const std::string& role) {
   status_.host = host;
   status_.role = role;
+}
+
+void StatusBoard::credential(const Credential& credential) {
+  status_.key_role = credential.role;
+  status_.key_expires = credential.expires ? format_time(*credential.expires) : "";
+}
+
+bool StatusBoard::privileged(std::string_view what, bool is) {
+  const auto found = std::ranges::find(status_.privileged, what);
+  if ((found != status_.privileged.end()) == is) return false;
+  if (is) {
+    status_.privileged.emplace_back(what);
+  } else {
+    status_.privileged.erase(found);
+  }
+  return true;
 }
 
 void StatusBoard::lost(std::string_view source, const Error& error) {

@@ -55,6 +55,9 @@ struct Status {
   bool listen_verified = false;
   std::string host;
   std::string role;
+  std::string key_role;                 ///< of storage.key
+  std::string key_expires;              ///< RFC 3339, or empty: never, or nobody can tell
+  std::vector<std::string> privileged;  ///< credentials that may do more than the agent needs
   bool ready = false;
   std::vector<std::string> missing;
   std::uint64_t view = 0;
@@ -87,6 +90,9 @@ class StatusBoard {
   void contacted(std::string_view source);
   void mode(std::string_view mode) { status_.mode = mode; }
   void listen_verified(bool verified) { status_.listen_verified = verified; }
+  void credential(const Credential& credential);
+  /// True when that is news.
+  bool privileged(std::string_view what, bool is);
   void standby(const Error& held) { status_.standby = held.fact(); }
 
   /// As of now.

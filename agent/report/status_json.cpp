@@ -110,6 +110,7 @@ Result<void> read_lists(json::ObjectReader& reader, Status& status) {
   Result<void> problem;
   status.missing = text_list(reader, "missing");
   status.problems = text_list(reader, "problems");
+  status.privileged = text_list(reader, "privileged");
   for (const bj::value* element : reader.elements("sources")) {
     status.sources.push_back(source_status(*element, reader.at("sources"), problem));
   }
@@ -147,6 +148,9 @@ std::string status_to_json(const Status& status) {
   document["listen_verified"] = status.listen_verified;
   document["host"] = text_or_null(status.host);
   document["role"] = text_or_null(status.role);
+  document["key_role"] = text_or_null(status.key_role);
+  document["key_expires"] = text_or_null(status.key_expires);
+  document["privileged"] = texts(status.privileged);
   document["ready"] = status.ready;
   document["missing"] = texts(status.missing);
   document["view"] = status.view;
@@ -184,6 +188,8 @@ Result<Status> status_from_json(std::string_view text) {
   status.listen_verified = reader.optional_boolean("listen_verified").value_or(false);
   status.host = reader.text_or_empty("host");
   status.role = reader.text_or_empty("role");
+  status.key_role = reader.text_or_empty("key_role");
+  status.key_expires = reader.text_or_empty("key_expires");
   status.ready = reader.optional_boolean("ready").value_or(false);
   status.view = reader.number("view");
   status.epoch = reader.text_or_empty("epoch");

@@ -3,6 +3,8 @@
 #include "base/units.hpp"
 #include "settings/option.hpp"
 
+#include <algorithm>
+
 namespace bundlesync::settings {
 namespace {
 
@@ -38,6 +40,27 @@ void warn_of_limits(Settings& settings) {
       ": a version of that size never fits (hint: raise disk.max_bytes or lower limits.bundle)");
 }
 
+bool is_ipv4_loopback(std::string_view host) {
+  const auto is_of_address = [](char c) { return c == '.' || (c >= '0' && c <= '9'); };
+  return host.starts_with("127.") && std::ranges::all_of(host, is_of_address);
+}
+
+/// Of an origin, "http://host[:port]".
+bool is_loopback(std::string_view origin) {
+  auto host = origin.substr(origin.find("//") + 2);
+  if (host.starts_with('[')) return host.starts_with("[::1]");
+  host = host.substr(0, host.find(':'));
+  return host == "localhost" || host.ends_with(".localhost") || is_ipv4_loopback(host);
+}
+
+void warn_of_plain_http(Settings& settings) {
+  if (!settings.storage.url || !settings.storage.key.is_set()) return;
+  const auto* supabase = std::get_if<SupabaseStore>(&*settings.storage.url);
+  if (supabase == nullptr || !supabase->origin.starts_with("http://") || is_loopback(supabase->origin)) return;
+  settings.warnings.push_back(
+      "storage.url is plain http: storage.key crosses the network unencrypted (hint: write supabase+https://...)");
+}
+
 Error missing_for_remote(std::string_view key) {
   auto error = missing(key);
   return std::move(error).within("remote is on").with_hint("or turn remote off to show local and fallback files only");
@@ -53,13 +76,8 @@ Result<void> check_remote(Settings& settings) {
   if (!settings.remote) return {};
   if (!settings.database.url.is_set()) return fail(missing_for_remote("database.url"));
   if (!settings.storage.url) return fail(missing_for_remote("storage.url"));
-  const auto* supabase = std::get_if<SupabaseStore>(&*settings.storage.url);
-  if (supabase == nullptr) return {};
-  if (!settings.storage.key.is_set()) return fail(missing_for_remote("storage.key"));
-  if (supabase->origin.starts_with("http://")) {
-    settings.warnings.push_back("storage.url is plain http: storage.key crosses the network unencrypted (hint: write " +
-                                std::string("supabase+https://...)"));
-  }
+  const bool is_supabase = std::holds_alternative<SupabaseStore>(*settings.storage.url);
+  if (is_supabase && !settings.storage.key.is_set()) return fail(missing_for_remote("storage.key"));
   return {};
 }
 
@@ -68,6 +86,8 @@ Result<void> check_remote(Settings& settings) {
 Result<void> check_together(Settings& settings, Purpose purpose) {
   if (auto good = check_directories(settings); !good) return good;
   warn_of_limits(settings);
+  // A service that is reached by its name alone may be anywhere: only what is surely this machine needs no word.
+  if (purpose == Purpose::people || settings.remote) warn_of_plain_http(settings);
   if (purpose == Purpose::people) return {};
   if (settings.target.empty()) return fail(missing("target"));
   if (settings.templates.empty()) return fail(missing("templates"));

@@ -64,6 +64,7 @@ struct Settings {
     std::optional<StorageUrl> url;
     std::string bucket;
     SecretSetting key;
+    std::string ca;
   } storage;
 
   std::string local_dir;

@@ -95,6 +95,10 @@ class Reader {
   Result<void> unknown(const std::string& key, const YAML::Mark& mark) {
     std::vector<std::string_view> candidates;
     for (const auto& known : known_keys()) candidates.emplace_back(known.text);
+    for (const auto& known : known_keys()) {
+      const auto dot = known.text.find('.');
+      if (dot != std::string::npos) candidates.push_back(std::string_view(known.text).substr(0, dot));
+    }
     const auto meant = nearest(key, candidates);
     return fail(ErrorKind::usage, place(yaml_, mark) + ": unknown key '" + key + "'",
                 meant ? "did you mean '" + std::string(*meant) + "'?" : "bundlesync config reference lists all keys");

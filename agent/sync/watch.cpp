@@ -58,6 +58,8 @@ class Watch {
     Result<catalog::SessionInfo> info = co_await feed_.connect();
     if (!info) co_return failed(info.error());
     for (const auto& warning : info->warnings) world_.reporter.warning(warning);
+    const std::string why = info->privilege.empty() ? "" : "the database role " + info->role + " " + info->privilege;
+    world_.reporter.privileged("database_role", why);
     world_.reporter.connected(info->host + "/" + info->database, info->role, plan_.polling() ? "poll" : "listen");
     world_.reporter.contacted("database");
     co_return plan_.done(now());

@@ -59,7 +59,10 @@ std::vector<pid_t> family(pid_t postmaster) {
   for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
     const auto name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const auto stat = text_of(entry.path() / "stat");
+    // getline, because an iterator over the stream throws when the process ends between open and read.
+    std::string stat;
+    std::ifstream file(entry.path() / "stat");
+    std::getline(file, stat);
     const auto after_name = stat.rfind(')');  // the name may hold spaces and brackets
     if (after_name == std::string::npos || after_name + 4 >= stat.size()) continue;
     if (std::atoi(stat.c_str() + after_name + 4) == postmaster) pids.push_back(std::atoi(name.c_str()));

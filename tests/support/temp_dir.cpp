@@ -23,9 +23,17 @@ void remove_tree(const fs::path& path) {
   fs::remove_all(path, ignored);
 }
 
-TempDir::TempDir() : owner_pid_(getpid()) {
+namespace {
+fs::path usual_place() {
   const char* base = std::getenv("TMPDIR");
-  std::string pattern = std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/bundlesync-XXXXXX";
+  return base != nullptr && *base != '\0' ? base : "/tmp";
+}
+}  // namespace
+
+TempDir::TempDir() : TempDir(usual_place()) {}
+
+TempDir::TempDir(const fs::path& parent) : owner_pid_(getpid()) {
+  std::string pattern = (parent / "bundlesync-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) throw std::system_error(errno, std::generic_category(), pattern);
   path_ = pattern;
   if (chmod(pattern.c_str(), 0755) != 0) throw std::system_error(errno, std::generic_category(), pattern);

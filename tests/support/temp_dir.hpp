@@ -11,6 +11,7 @@ namespace bundlesync::tests {
 class TempDir {
  public:
   TempDir();
+  explicit TempDir(const std::filesystem::path& parent);  ///< below this directory instead
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

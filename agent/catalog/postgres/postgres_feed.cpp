@@ -22,6 +22,15 @@ select answer.template, case when pg_catalog.octet_length(answer.document) <= $4
   from (select d.template, d.document::pg_catalog.text as document
           from bundlesync.desired($1::pg_catalog.text[], $2::pg_catalog.pg_snapshot, $3::pg_catalog.jsonb) d) answer)";
 
+/// Why the role could write: each reason alone is enough.
+constexpr const char* privilege_sql = R"(
+select case when r.rolsuper then 'is a superuser'
+            when r.rolbypassrls then 'passes every row-level policy'
+            when exists (select from pg_catalog.pg_roles p where p.rolname = 'bundlesync_publisher'
+                          and pg_catalog.pg_has_role(r.oid, p.oid, 'member')) then 'is a member of bundlesync_publisher'
+       end
+  from pg_catalog.pg_roles r where r.rolname = current_user)";
+
 /// {"a","b \"c\""}: an array literal, every element quoted.
 std::string array_literal(const std::vector<std::string>& texts) {
   std::string literal = "{";
@@ -116,7 +125,20 @@ Task<Result<SessionInfo>> PostgresFeed::connect() {
   if (!hosts) co_return fail(std::move(hosts).error());
   auto connected = co_await connect_to_first(*std::move(hosts));
   if (!connected) co_return fail(std::move(connected).error());
-  co_return session_info();
+  auto info = session_info();
+  info.privilege = co_await find_privilege();
+  co_return info;
+}
+
+/// For a warning only: a server that cannot say is none the worse for it, and a session that broke shows at the next
+/// step.
+Task<std::string> PostgresFeed::find_privilege() {
+  auto none = std::vector<Field>();
+  auto sql = std::string(privilege_sql);
+  auto rows = co_await connection_.query(std::move(sql), std::move(none), options_.heartbeat_limit,
+                                         "asking for the rights of the role");
+  if (!rows || rows->empty() || rows->front().empty()) co_return std::string();
+  co_return rows->front().front().value_or("");
 }
 
 Task<Result<std::vector<Host>>> PostgresFeed::find_addresses() {

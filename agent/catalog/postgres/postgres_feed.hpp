@@ -46,6 +46,7 @@ class PostgresFeed final : public Feed {
  private:
   Task<Result<std::vector<Host>>> find_addresses();
   Task<Result<void>> connect_to_first(std::vector<Host> hosts);
+  Task<std::string> find_privilege();
   Task<Result<bool>> send_canary(std::string channel);
   SessionInfo session_info() const;
 

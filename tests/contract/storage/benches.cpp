@@ -1,5 +1,6 @@
 #include "async/pool.hpp"
 #include "fakes/memory_storage.hpp"
+#include "ripe_clock.hpp"
 #include "storage/file/beneath.hpp"
 #include "storage/file/file_storage.hpp"
 #include "storage/retrying.hpp"
@@ -67,19 +68,6 @@ class FileBench : public Bench {
   std::map<std::string, file::Fd> leases_;
   async::Pool pool_{3};
   std::unique_ptr<Storage> file_;
-};
-
-/// Time that is always ripe: a wait between attempts is over at once, a deadline never comes.
-class RipeClock final : public async::Clock {
- public:
-  async::Steady now() const override { return async::Steady(); }
-  async::Wall wall_now() const override { return async::Wall(); }
-  Task<> sleep_until(async::Steady when) override {
-    if (when - now() < std::chrono::seconds(10)) co_return;
-    auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer never(executor, asio::steady_timer::time_point::max());
-    co_await never.async_wait(asio::use_awaitable);
-  }
 };
 
 class RetryingFileBench final : public FileBench {

@@ -52,16 +52,22 @@ bool run_until(asio::io_context& loop, Done done, std::chrono::milliseconds at_m
   return done();
 }
 
-/// Runs one coroutine to its end.
+/// Runs one coroutine to its end on this loop.
 template <class T>
-T run(Task<T> task) {
-  asio::io_context loop(1);
+T run(asio::io_context& loop, Task<T> task) {
   Ended<T> ended;
   begin(loop, std::move(task), ended);
   if (!run_until(loop, [&ended] { return ended.done(); }))
     throw std::runtime_error("the coroutine did not end within 20 s");
   if (ended.error) std::rethrow_exception(ended.error);
   return std::move(*ended.value);
+}
+
+/// The same on a loop of its own.
+template <class T>
+T run(Task<T> task) {
+  asio::io_context loop(1);
+  return run(loop, std::move(task));
 }
 
 }  // namespace bundlesync::test

@@ -17,7 +17,6 @@ namespace {
 
 using test::begin;
 using test::Ended;
-using test::run;
 using test::run_until;
 
 struct Subject {
@@ -29,6 +28,10 @@ class StorageContract : public testing::TestWithParam<Subject> {
  protected:
   void SetUp() override { bench_ = GetParam().make(); }
   Storage& storage() { return bench_->storage(); }
+  template <class T>
+  T run(Task<T> task) {
+    return test::run(bench_->loop(), std::move(task));
+  }
 
   void given(const std::string& key, const std::string& bytes) {
     const auto done = run(storage().upload(key, bytes, "text/plain"));
@@ -123,7 +126,10 @@ TEST_P(StorageContract, SaysThatAnObjectIsMissing) {
     ASSERT_FALSE(info) << key;
     EXPECT_EQ(info.error().kind(), ErrorKind::not_found) << key;
     EXPECT_EQ(info.error().reason(), "object_missing");
-    EXPECT_EQ(info.error().fact(), "there is no object '" + key + "' in " + storage().describe());
+    // Where a missing permission looks the same, what was answered to whom follows.
+    const std::string missing = "there is no object '" + key + "' in " + storage().describe();
+    EXPECT_TRUE(info.error().fact() == missing || info.error().fact().starts_with(missing + ": "))
+        << info.error().fact();
     EXPECT_EQ(sink.bytes(), "");
 
     const auto facts = run(storage().stat(key));
@@ -260,9 +266,10 @@ TEST_P(StorageContract, RefusesBadKeysBeforeAnythingIsAsked) {
 }
 
 TEST_P(StorageContract, TakesEveryKeyThatABundlesPathCanMake) {
-  const std::vector<std::string> good = {
-      "t/v1.0.0-rc.1+linux/a.md", "t/v1.0.0/A_b-c.d@e=f,g(h) i.md", "t/v1.0.0/1/2/3/4/5/6/7/8",
-      "t/v1.0.0/" + std::string(100, 'x') + "/" + std::string(99, 'y'), "t/v1.0.0/é.md"};
+  std::vector<std::string> good = {"t/v1.0.0-rc.1+linux/a.md", "t/v1.0.0/A_b-c.d@e=f,g(h) i.md",
+                                   "t/v1.0.0/1/2/3/4/5/6/7/8",
+                                   "t/v1.0.0/" + std::string(100, 'x') + "/" + std::string(99, 'y')};
+  if (bench_->takes_non_ascii_keys()) good.emplace_back("t/v1.0.0/é.md");
   for (const auto& key : good) {
     given(key, key);
     EXPECT_EQ(bytes_of(key), key);
@@ -272,7 +279,7 @@ TEST_P(StorageContract, TakesEveryKeyThatABundlesPathCanMake) {
 
 TEST_P(StorageContract, ServesCallsSideBySide) {
   constexpr std::size_t count = 24;
-  asio::io_context loop(1);
+  asio::io_context& loop = bench_->loop();
   std::vector<Ended<Result<void>>> uploads(count);
   for (std::size_t i = 0; i < count; ++i) {
     begin(loop,
@@ -295,23 +302,29 @@ TEST_P(StorageContract, ServesCallsSideBySide) {
 
 TEST_P(StorageContract, LetsOneOfManyUploadsOfAKeyWin) {
   constexpr std::size_t count = 8;
-  asio::io_context loop(1);
+  asio::io_context& loop = bench_->loop();
   std::vector<Ended<Result<void>>> uploads(count);
   for (std::size_t i = 0; i < count; ++i)
     begin(loop, storage().upload("t/v1.0.0/one", std::string(1000, static_cast<char>('a' + i)), ""), uploads[i]);
   ASSERT_TRUE(run_until(loop, [&] { return std::ranges::all_of(uploads, &Ended<Result<void>>::done); }));
 
+  // Whatever is read is one of the objects that were said to be made: whole, and none that was refused.
+  const std::string kept = bytes_of("t/v1.0.0/one");
   std::size_t won = 0;
+  std::size_t is_kept = 0;
   for (std::size_t i = 0; i < count; ++i) {
     ASSERT_TRUE(uploads[i].value);
     if (*uploads[i].value) {
       ++won;
-      EXPECT_EQ(bytes_of("t/v1.0.0/one"), std::string(1000, static_cast<char>('a' + i)));
+      if (kept == std::string(1000, static_cast<char>('a' + i))) ++is_kept;
     } else {
       EXPECT_EQ(uploads[i].value->error().reason(), "object_exists");
     }
   }
-  EXPECT_EQ(won, 1U);
+  EXPECT_EQ(is_kept, 1U);
+  if (bench_->creates_atomically()) {
+    EXPECT_EQ(won, 1U);
+  }
   EXPECT_EQ(keys("t"), std::vector<std::string>{"t/v1.0.0/one"});
 }
 
@@ -319,7 +332,7 @@ TEST_P(StorageContract, EndsACancelledCallAtOnceWhileTheMediumHangs) {
   given("t/v1.0.0/stuck", "x");
   given("t/v1.0.0/free", "y");
   bench_->hang("t/v1.0.0/stuck");
-  asio::io_context loop(1);
+  asio::io_context& loop = bench_->loop();
   asio::cancellation_signal cancel;
   Ended<Result<ObjectInfo>> stuck;
   StringSink sink;
@@ -370,7 +383,9 @@ TEST_P(StorageContract, DescribesItselfForPeople) {
 
 INSTANTIATE_TEST_SUITE_P(Of, StorageContract,
                          testing::Values(Subject{"Memory", make_memory_bench}, Subject{"File", make_file_bench},
-                                         Subject{"RetryingFile", make_retrying_file_bench}),
+                                         Subject{"RetryingFile", make_retrying_file_bench},
+                                         Subject{"Supabase", make_supabase_bench},
+                                         Subject{"RetryingSupabase", make_retrying_supabase_bench}),
                          [](const auto& subject) { return subject.param.name; });
 
 }  // namespace

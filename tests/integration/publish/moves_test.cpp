@@ -1,5 +1,9 @@
 #include "bed.hpp"
 
+#include <gmock/gmock.h>
+
+#include <fstream>
+
 namespace bundlesync::publish {
 namespace {
 
@@ -112,6 +116,60 @@ TEST_F(Moves, AreComparedByTheirFiles) {
   EXPECT_EQ(none->exit_code(), ExitCode::done);
   EXPECT_EQ(none->same, 2U);
   EXPECT_EQ(diff(*catalog_, "section7", "1.0.0", "7.0.0").error().reason(), "version_unknown");
+}
+
+TEST_F(Moves, AreNotComparedWithWhatIsNotPublished) {
+  sql("insert into public.template_versions (template_id, semver, status) "
+      "select id, '3.0.0', 'draft' from public.templates where name = 'section7'");
+  const auto drafted = diff(*catalog_, "section7", "1.0.0", "3.0.0");
+  ASSERT_FALSE(drafted);
+  EXPECT_EQ(drafted.error().text(), "section7 3.0.0 is a draft\nhint: finish it by running its publish again");
+  EXPECT_EQ(drafted.error().exit_code(), ExitCode::conflict);
+  EXPECT_EQ(find_replaced(*catalog_, "section7", "3.0.0").error().reason(), "version_draft");
+}
+
+TEST_F(Moves, TakeThePlaceOfTheDefaultOrOfTheVersionThatIsNamed) {
+  const auto current = find_replaced(*catalog_, "section7", "default");
+  ASSERT_TRUE(current) << current.error().text();
+  ASSERT_TRUE(*current);
+  EXPECT_EQ((*current)->version, default_version());
+  EXPECT_EQ((*current)->files.size(), 2U);
+  const auto named = find_replaced(*catalog_, "section7", "1.0.0");
+  ASSERT_TRUE(named && *named);
+  EXPECT_EQ((*named)->version, "1.0.0");
+  const auto none = find_replaced(*catalog_, "section8", "default");
+  ASSERT_TRUE(none) << none.error().text();
+  EXPECT_FALSE(*none);
+  EXPECT_EQ(find_replaced(*catalog_, "section8", "1.0.0").error().reason(), "template_unknown");
+  sql("update public.templates set default_version_id = null where name = 'section7'");
+  const auto unset = find_replaced(*catalog_, "section7", "default");
+  ASSERT_TRUE(unset);
+  EXPECT_FALSE(*unset);
+}
+
+TEST_F(Moves, AreComparedLineByLineAndEveryByteIsVerified) {
+  const auto two = diff(*catalog_, "section7", "1.0.0", "1.1.0");
+  ASSERT_TRUE(two) << two.error().text();
+  ASSERT_FALSE(two->files.empty());
+  const auto& file = two->files.front();
+  const auto text = test::run(diff_text(*storage_, *two, file, 1 << 20));
+  ASSERT_TRUE(text) << text.error().text();
+  EXPECT_EQ(text->removed, 1U);
+  EXPECT_EQ(text->added, 1U);
+  EXPECT_THAT(text->unified, testing::StartsWith("--- 1.0.0/master.md\n+++ 1.1.0/master.md\n@@ -1 +1 @@\n-master "));
+
+  const auto object = store_ / file.after_key;
+  std::filesystem::permissions(object, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+  std::string changed = objects().at(file.after_key);
+  changed[0] = 'M';
+  std::ofstream(object) << changed;
+  const auto damaged = test::run(diff_text(*storage_, *two, file, 1 << 20));
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().reason(), "digest_mismatch");
+  std::ofstream(object, std::ios::app) << "more";
+  EXPECT_EQ(test::run(diff_text(*storage_, *two, file, 1 << 20)).error().reason(), "object_too_large");
+  std::filesystem::remove(object);
+  EXPECT_EQ(test::run(diff_text(*storage_, *two, file, 1 << 20)).error().reason(), "object_missing");
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ TEST(BundleJson, RefusesWhatANeighbourMayWrite) {
   EXPECT_EQ(error_of(replaced(text, "\"section7\"", "\"../up\"")),
             "name_hidden | .bundle.json: template '../up': a template's name must not begin with '.'");
   EXPECT_EQ(error_of(replaced(text, "\"1.0.1\"", "\"1/2\"")),
-            "version_invalid | .bundle.json: version '1/2': a version is 1 to 64 of A-Z a-z 0-9 . + - and begins with a letter or digit");
+            "version_invalid | .bundle.json: version '1/2': a version is 1 to 64 of A-Z a-z 0-9 . + - and begins with "
+            "a letter or digit");
   EXPECT_EQ(error_of(replaced(text, "a.md", "z.md")), "bundle_unsorted | .bundle.json: files are not sorted by path");
   EXPECT_EQ(error_of(replaced(text, "\"kind\"", "\"kidn\"")),
             "json_unknown_key | .bundle.json: files[0].kidn is not a known key\nhint: did you mean 'kind'?");

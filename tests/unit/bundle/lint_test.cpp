@@ -67,8 +67,7 @@ TEST(Lint, WantsANameAndAVersion) {
   manifest.template_name = "a/b";
   EXPECT_EQ(
       told(manifest, clean_files()),
-      (Lines{
-          "name_character |  | template 'a/b' is no template name | a template's name is made of a-z 0-9 . _ -"}));
+      (Lines{"name_character |  | template 'a/b' is no template name | a template's name is made of a-z 0-9 . _ -"}));
 }
 
 TEST(Lint, ChecksSizesAndDigestsThatAreGiven) {

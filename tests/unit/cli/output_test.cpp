@@ -66,6 +66,25 @@ TEST_F(OutputTest, ShowsProgressOnATerminalOnlyAndTakesItAway) {
   EXPECT_EQ(out_.str(), "");
 }
 
+TEST_F(OutputTest, DrawsABarOfWhatIsDone) {
+  Progress progress(terminal_);
+  progress.show(0, 4, "a.md");
+  progress.show(1, 4, "b.md");
+  progress.show(4, 4, "c\nd");
+  progress.show(0, 0, "none");
+  EXPECT_EQ(err_.str(),
+            "\r\x1b[K[........................] 0/4 a.md"
+            "\r\x1b[K[######..................] 1/4 b.md"
+            "\r\x1b[K[########################] 4/4 c\\nd"
+            "\r\x1b[K[........................] 0/0 none");
+}
+
+TEST_F(OutputTest, KeepsTabsAndLettersOfALineAndNoControlBytes) {
+  EXPECT_EQ(safe_line("\ta\t\tb é"), "\ta\t\tb é");
+  EXPECT_EQ(safe_line("\x1b[2J\t\x07"), "\\x1b[2J\t\\x07");
+  EXPECT_EQ(safe_line(""), "");
+}
+
 TEST_F(OutputTest, BeginsEveryDocumentWithItsSchemaVersion) {
   boost::json::object object = document();
   object["name"] = text_or_null("");

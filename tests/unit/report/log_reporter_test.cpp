@@ -69,6 +69,39 @@ TEST_F(LogReporterTest, BeginsWithTheStartLine) {
                   "templates=section7,intake"));
 }
 
+TEST_F(LogReporterTest, SaysWhoseKeyIsUsedAndEveryOtherOneAfterIt) {
+  Started with_key = started(true);
+  with_key.key_role = "anon";
+  with_key.key_expires = "2027-01-15T08:00:00.000Z";
+  reporter_.started(with_key);
+  EXPECT_THAT(lines(),
+              ElementsAre(testing::HasSubstr(" key_role=anon key_expires=2027-01-15T08:00:00.000Z templates=")));
+  Credential key;
+  key.kind = "storage";
+  key.role = "anon";
+  key.expires = std::chrono::system_clock::time_point(std::chrono::seconds(1'800'000'000));
+  reporter_.credential(key);
+  EXPECT_THAT(lines(), IsEmpty());
+  key.role = "bundlesync_reader";
+  key.expires.reset();
+  reporter_.credential(key);
+  reporter_.credential(key);
+  EXPECT_THAT(lines(), ElementsAre("info  credential kind=storage key_role=bundlesync_reader key_expires=-"));
+}
+
+TEST_F(LogReporterTest, WarnsOnceOfACredentialThatMayDoTooMuch) {
+  reporter_.privileged("storage_key", "");
+  EXPECT_THAT(lines(), IsEmpty());
+  reporter_.privileged("storage_key", "storage.key (service_role) passes every policy of the project");
+  reporter_.privileged("storage_key", "storage.key (service_role) passes every policy of the project");
+  EXPECT_THAT(
+      lines(),
+      ElementsAre("warn  privileged what=storage_key fact=\"storage.key (service_role) passes every policy of the "
+                  "project\" hint=\"the agent only reads: give it a credential of its own\""));
+  reporter_.privileged("storage_key", "");
+  EXPECT_THAT(lines(), ElementsAre("info  privileged what=storage_key is=\"no longer\""));
+}
+
 TEST_F(LogReporterTest, WarnsLoudlyThatRemoteIsOff) {
   reporter_.started(started(false));
   EXPECT_THAT(lines(),

@@ -222,5 +222,24 @@ TEST_F(MetricsTest, PutsNoPathAndNoFreeTextIntoALabel) {
   EXPECT_THAT(series("storage_requests_total"), ElementsAre("storage_requests_total{code=\"other\"} 1"));
 }
 
+TEST_F(MetricsTest, TellsWhenAKeyExpiresAndWhatMayDoTooMuch) {
+  EXPECT_THAT(series("credential_expires_timestamp_seconds"), IsEmpty());
+  Credential key;
+  key.kind = "storage";
+  key.role = "anon";
+  key.expires = std::chrono::system_clock::time_point(1'800'000'000s);
+  metrics_.credential(key);
+  EXPECT_THAT(series("credential_expires_timestamp_seconds"),
+              ElementsAre("credential_expires_timestamp_seconds{kind=\"storage\"} 1800000000"));
+  key.expires.reset();
+  metrics_.credential(key);
+  EXPECT_THAT(series("credential_expires_timestamp_seconds"), IsEmpty());
+
+  metrics_.privileged("storage_key", true);
+  metrics_.privileged("database_role", false);
+  EXPECT_THAT(series("privileged"),
+              ElementsAre("privileged{what=\"database_role\"} 0", "privileged{what=\"storage_key\"} 1"));
+}
+
 }  // namespace
 }  // namespace bundlesync::report

@@ -39,6 +39,12 @@ TEST_F(StatusTest, IsThisDocument) {
   ages_.contacted("database");
   board_.connected("db.example:5432", "bundlesync_agent");
   board_.listen_verified(true);
+  Credential key;
+  key.kind = "storage";
+  key.role = "anon";
+  key.expires = std::chrono::system_clock::time_point(1'800'000'000s);
+  board_.credential(key);
+  board_.privileged("database_role", true);
   Settled now = settled({wants("section7", plan::State::refused, "digest_mismatch", "path=a.md")});
   now.disk_bytes = {{"trees", 1000}, {"cache", 24}};
   now.disk_budget_bytes = 4096;
@@ -57,6 +63,11 @@ TEST_F(StatusTest, IsThisDocument) {
   "listen_verified": true,
   "host": "db.example:5432",
   "role": "bundlesync_agent",
+  "key_role": "anon",
+  "key_expires": "2027-01-15T08:00:00.000Z",
+  "privileged": [
+    "database_role"
+  ],
   "ready": true,
   "missing": [],
   "view": 7,
@@ -113,6 +124,17 @@ TEST_F(StatusTest, ReadsBackWhatItWrote) {
   const auto back = status_from_json(status_to_json(status));
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_EQ(*back, status);
+}
+
+TEST_F(StatusTest, NamesEachCredentialThatMayDoTooMuchWhileItMay) {
+  start();
+  EXPECT_TRUE(board_.privileged("storage_key", true));
+  EXPECT_FALSE(board_.privileged("storage_key", true));
+  EXPECT_TRUE(board_.privileged("database_role", true));
+  EXPECT_TRUE(board_.privileged("storage_key", false));
+  EXPECT_FALSE(board_.privileged("never_said", false));
+  EXPECT_EQ(board_.snapshot().privileged, std::vector<std::string>{"database_role"});
+  EXPECT_EQ(status_from_json(status_to_json(board_.snapshot())).value(), board_.snapshot());
 }
 
 TEST_F(StatusTest, SaysWhyASourceIsAwayUntilItAnswers) {

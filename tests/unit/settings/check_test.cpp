@@ -16,6 +16,9 @@ std::map<std::string, std::string> minimal() {
   return {{"BUNDLESYNC_TARGET", "/prompts"}, {"BUNDLESYNC_TEMPLATES", "*"}};
 }
 
+constexpr const char* plain_http =
+    "storage.url is plain http: storage.key crosses the network unencrypted (hint: write supabase+https://...)";
+
 std::string error_of(const Sources& sources) {
   const auto settings = load(sources);
   return settings ? "no error" : settings.error().text();
@@ -53,12 +56,30 @@ TEST(SettingsTogether, RemoteNeedsDatabaseAndStorage) {
             "storage.key in the settings file" +
                 off_hint);
   environment["BUNDLESYNC_STORAGE_KEY"] = "k";
-  EXPECT_EQ(
-      load(with(environment)).value().warnings,
-      std::vector<std::string>{"storage.url is plain http: storage.key crosses the network unencrypted (hint: write "
-                               "supabase+https://...)"});
+  EXPECT_EQ(load(with(environment)).value().warnings, std::vector<std::string>{plain_http});
   environment["BUNDLESYNC_STORAGE_URL"] = "file:///store";
   EXPECT_TRUE(load(with(environment)).value().warnings.empty());
+}
+
+TEST(SettingsTogether, PlainHttpIsSaidUnlessItStaysOnThisMachine) {
+  auto environment = minimal();
+  environment["BUNDLESYNC_STORAGE_KEY"] = "k";
+  for (const auto* host : {"storage", "10.0.0.1:5000", "localhost.example.org", "[::2]:5000", "127.example.org"}) {
+    environment["BUNDLESYNC_STORAGE_URL"] = "supabase+http://" + std::string(host);
+    EXPECT_EQ(load(with(environment, Purpose::people)).value().warnings, std::vector<std::string>{plain_http}) << host;
+  }
+  for (const auto* host : {"localhost:5000", "127.0.0.1", "127.1.2.3:1", "[::1]:5000", "kong.localhost"}) {
+    environment["BUNDLESYNC_STORAGE_URL"] = "supabase+http://" + std::string(host);
+    EXPECT_TRUE(load(with(environment, Purpose::people)).value().warnings.empty()) << host;
+  }
+  environment["BUNDLESYNC_STORAGE_URL"] = "supabase+https://storage.example.org";
+  EXPECT_TRUE(load(with(environment, Purpose::people)).value().warnings.empty());
+}
+
+TEST(SettingsTogether, StorageTrustsMoreCertificates) {
+  auto environment = minimal();
+  environment["BUNDLESYNC_STORAGE_CA"] = "/etc/ssl/ours.pem";
+  EXPECT_EQ(load(with(environment)).value().storage.ca, "/etc/ssl/ours.pem");
 }
 
 TEST(SettingsTogether, RemoteOffWhileConfiguredIsSaid) {

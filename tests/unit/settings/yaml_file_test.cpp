@@ -51,7 +51,7 @@ TEST(YamlFile, NothingIsNothing) {
 
 TEST(YamlFile, RefusesUnknownKeysWithTheNearest) {
   EXPECT_EQ(error_of("target: /p\nretension:\n  age: 1h\n"),
-            "agent.yaml:2:1: unknown key 'retension'\nhint: bundlesync config reference lists all keys");
+            "agent.yaml:2:1: unknown key 'retension'\nhint: did you mean 'retention'?");
   EXPECT_EQ(error_of("target: /p\nretention:\n  aeg: 1h\n"),
             "agent.yaml:3:3: unknown key 'retention.aeg'\nhint: did you mean 'retention.age'?");
   EXPECT_EQ(error_of("templats: x"), "agent.yaml:1:1: unknown key 'templats'\nhint: did you mean 'templates'?");
