@@ -59,7 +59,7 @@ bool wait_until(Patience patience, const std::function<bool()>& question) {
 
 HttpAnswer http_get(int port, std::string_view path) {
   const int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval limit{2, 0};
+  const timeval limit{10, 0};  // of a machine that is busy with other tests
   ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   sockaddr_in address{};
   address.sin_family = AF_INET;
