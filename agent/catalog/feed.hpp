@@ -49,7 +49,8 @@ class Feed {
   /// Is the peer alive? A round trip with a deadline of its own (5 s): finds a frozen server, which TCP cannot.
   virtual Task<Result<void>> heartbeat() = 0;
   /// Do notifications really arrive here? A canary from a second, short connection to a channel of its own
-  /// (a canary on the same connection passes falsely behind a transaction pooler). false: they do not.
+  /// (a canary on the same connection passes falsely behind a transaction pooler). false: they do not, and the
+  /// session listens no more: listen() again before the next probe.
   virtual Task<Result<bool>> probe() = 0;
   /// Ends the session. Never fails, never waits; may be called at any time, twice too.
   virtual void close() = 0;

@@ -49,6 +49,7 @@ Step WatchPlan::start(async::Steady now) {
 Step WatchPlan::connect(async::Steady now) {
   trying_listen_ = !polling_ || (options_.mode == WatchMode::automatic && now >= prove_due_);
   subscribed_ = false;
+  listen_again_ = false;
   probed_ = false;
   proven_ = false;
   return go(WatchState::connecting, WatchAction::connect);
@@ -139,6 +140,7 @@ Step WatchPlan::probed(bool arrived, async::Steady now) {
     told_unproven_ = true;
     tell_mode("listen", "probe_failed", std::string(pooler_hint));
   }
+  listen_again_ = !arrived;
   poll_due_ = now + jittered_by_fifth(proven_ ? options_.poll_interval_proven : options_.poll_interval);
   return wait(now);
 }
@@ -156,7 +158,11 @@ Step WatchPlan::waited(Waited waited, async::Steady now) {
     return go(WatchState::pausing, WatchAction::sleep, now + std::chrono::ceil<async::Duration>(missing));
   }
   if (now >= poll_due_ || now >= full_due_) return ask(now);
-  if (!proven_ && now >= prove_due_) return go(WatchState::probing, WatchAction::probe);
+  if (!proven_ && now >= prove_due_) {
+    if (!std::exchange(listen_again_, false)) return go(WatchState::probing, WatchAction::probe);
+    probed_ = false;  // after the answer that follows
+    return go(WatchState::subscribing, WatchAction::listen);
+  }
   if (now >= heartbeat_due_) return go(WatchState::heartbeating, WatchAction::heartbeat);
   return wait(now);
 }

@@ -134,6 +134,7 @@ class WatchPlan {
   bool proven_ = false;
   bool probed_ = false;  ///< the canary was sent in this session
   bool told_unproven_ = false;
+  bool listen_again_ = false;  ///< a canary that did not arrive has ended the listening: begin anew before the next one
   async::Steady prove_due_;
 
   std::string snapshot_;

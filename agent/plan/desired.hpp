@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What the catalog wants shown, as values. Source: bundlesync.desired() (migrations/), read by catalog/.
@@ -26,9 +27,13 @@ struct WantedVersion {
   bool operator==(const WantedVersion&) const = default;
 };
 
+/// How the id begins of a template whose document could not be read: it must not be taken for another's, and no
+/// question may name it.
+inline constexpr std::string_view unreadable_id = "unreadable:";
+
 /// One template as the catalog has it.
 struct WantedTemplate {
-  std::string id;  ///< uuid
+  std::string id;  ///< uuid; unreadable_id + name where its document could not be read
   std::string name;
   bool enabled = true;  ///< NULL in the database counts as true
   bool deleted = false;

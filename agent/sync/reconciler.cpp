@@ -31,7 +31,9 @@ catalog::Question Reconciler::question() const {
   const auto& names = options_.policy.templates;
   if (std::ranges::any_of(names, [](const auto& name) { return is_glob(name); })) return question;  // all are answered
   question.names = names;
-  for (const auto& [name, wanted] : desired_.templates) question.ids.push_back(wanted.id);
+  for (const auto& [name, wanted] : desired_.templates) {
+    if (!wanted.id.starts_with(plan::unreadable_id)) question.ids.push_back(wanted.id);
+  }
   return question;
 }
 

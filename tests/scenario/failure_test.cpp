@@ -26,6 +26,26 @@ TEST_F(Failure, OtherBytesThanPublishedAreRefusedAndNothingChanges) {
   EXPECT_TRUE(clock_.settle_until([&] { return stages() == 0; }));
 }
 
+TEST_F(Failure, ATemplateWhoseDocumentCannotBeReadIsRefusedAndNamedInNoQuestion) {
+  options_.policy.templates = {"section7", "intake"};
+  restart();
+  move({publish("section7", "1.0.0", {{"p.md", "one"}}), publish("intake", "1.0.0", {{"p.md", "two"}})});
+  settle();
+  plan::WantedTemplate unreadable;
+  unreadable.id = std::string(plan::unreadable_id) + "section7";
+  unreadable.name = "section7";
+  unreadable.problem = "document_invalid";
+  catalog_["section7"] = unreadable;
+  answer_again();
+  settle();
+  EXPECT_EQ(state_of("section7"), "refused document_invalid");
+  EXPECT_EQ(read("section7/p.md"), "one");
+  // The database takes uuids only: any other id would fail the question for every template, after a restart too.
+  EXPECT_EQ(reconciler_->question().ids, std::vector<std::string>{"id-intake"});
+  restart();
+  EXPECT_EQ(reconciler_->question().ids, std::vector<std::string>{"id-intake"});
+}
+
 TEST_F(Failure, AMissingObjectIsTriedAgainUntilItIsThere) {
   move({publish("section7", "1.0.0", {{"p.md", "one"}})});
   settle();

@@ -110,7 +110,7 @@ plan::WantedTemplate read_template(const AnswerRow& row) {
   plan::WantedTemplate wanted;
   Problem problem;
   wanted.name = *row.template_name;
-  wanted.id = "unreadable:" + wanted.name;  // a document without an id must not be taken for another's
+  wanted.id = std::string(plan::unreadable_id) + wanted.name;
 
   auto document = row.document ? json::parse(*row.document, "document") : fail(ErrorKind::refused, "no document");
   if (!document) {

@@ -228,7 +228,11 @@ Task<Result<bool>> PostgresFeed::probe() {
   if (!listening) co_return fail(std::move(listening).error());
 
   auto sent = co_await send_canary(channel);
-  if (!sent) co_return sent;
+  if (!sent) {
+    auto ended = co_await connection_.query("unlisten " + channel, none, limit, "ending the canary");
+    if (!ended) co_return fail(std::move(ended).error());
+    co_return sent;
+  }
   auto arrived = co_await connection_.wait_notified(channel, clock_.now() + options_.probe_limit);
   if (!arrived) co_return arrived;
 
