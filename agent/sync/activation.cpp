@@ -97,7 +97,8 @@ Task<Result<plan::TreeId>> Reconciler::stage_alternative(const plan::Alternative
           Result<bool> taken = (*stage)->take_from(source, file);
           if (!taken) return fail(taken.error());
           if (!*taken) {
-            return fail(Error(ErrorKind::unavailable, fmt::format("{} changed while it was read", source.string())));
+            return fail(Error(ErrorKind::unavailable,
+                              fmt::format("{} changed while it was read, or cannot be read", source.string())));
           }
         }
         return (*stage)->commit();

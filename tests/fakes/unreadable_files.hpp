@@ -28,8 +28,14 @@ class UnreadableFiles final : public disk::RealFiles {
     const std::scoped_lock lock(mutex_);
     refused_[name] = code;
   }
+  /// Every copy fails on the side that is written to.
+  void fail_copies(int code) {
+    const std::scoped_lock lock(mutex_);
+    copies_ = code;
+  }
   void heal() {
     const std::scoped_lock lock(mutex_);
+    copies_ = 0;
     bad_.clear();
     refused_.clear();
   }
@@ -48,6 +54,7 @@ class UnreadableFiles final : public disk::RealFiles {
   }
   disk::Sys<void> copy(int from, int to) override {
     if (is_bad(from)) return std::unexpected(EIO);
+    if (const int code = copies(); code != 0) return std::unexpected(code);
     return RealFiles::copy(from, to);
   }
 
@@ -57,6 +64,10 @@ class UnreadableFiles final : public disk::RealFiles {
     const std::scoped_lock lock(mutex_);
     const auto found = refused_.find(name);
     return found == refused_.end() ? 0 : found->second;
+  }
+  int copies() {
+    const std::scoped_lock lock(mutex_);
+    return copies_;
   }
   bool is_bad(int fd) {
     struct stat info{};
@@ -68,6 +79,7 @@ class UnreadableFiles final : public disk::RealFiles {
   std::mutex mutex_;  ///< calls come from the pool
   std::set<ino_t> bad_;
   std::map<std::string, int> refused_;
+  int copies_ = 0;
 };
 
 }  // namespace bundlesync::fakes

@@ -165,6 +165,22 @@ TEST_F(Unreadable, ARollbackToATreeWithABadSectorFetchesItAgainAfterSomeTries) {
   EXPECT_EQ(read("section7/p.md"), "one");
 }
 
+TEST_F(Unreadable, ABadSectorInAKeptCopyStandsInTheWayOfNoVersion) {
+  move({publish("section7", "1.0.0", {{"p.md", "one"}, {"same.md", "same"}})});
+  settle();
+  const fs::path first = tree_of("section7");
+  move({publish("section7", "1.1.0", {{"p.md", "two"}, {"same.md", "same"}})});
+  settle();
+  files_.bad_sector(first / "same.md");
+  files_.bad_sector(tree_of("section7") / "same.md");
+  storage_.forget_asked();
+  move({publish("section7", "1.2.0", {{"p.md", "three"}, {"same.md", "same"}})});
+  settle();
+  EXPECT_EQ(read("section7/p.md") + " " + read("section7/same.md"), "three same");
+  EXPECT_EQ(storage_.asked(),
+            (std::vector<std::string>{"download section7/v1.2.0/p.md", "download section7/v1.2.0/same.md"}));
+}
+
 TEST_F(Unreadable, ABrokenViewTextLeavesTheLastGoodTheLastGood) {
   show_two_and_stop();
   fallback("section7", "p.md", "bare");
