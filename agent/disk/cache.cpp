@@ -23,25 +23,37 @@ std::string Cache::where(const std::string& hex) const {
   return (target_.path() / layout::own_dir / shelf(hex) / rest(hex)).string();
 }
 
+Sys<Cache::Opened> Cache::open(int dir, const std::string& name) const {
+  Files& files = target_.files();
+  auto fd = files.open_file(dir, name);
+  if (!fd) return std::unexpected(fd.error());
+  auto info = files.stat(fd->get());
+  if (!info) return std::unexpected(info.error());
+  if (info->type != FileType::regular) return std::unexpected(ELOOP);
+  auto hashed = hash_file(files, fd->get());
+  if (!hashed) return std::unexpected(hashed.error());
+  Opened opened;
+  opened.fd = std::move(*fd);
+  opened.info = *info;
+  opened.content = *hashed;
+  return opened;
+}
+
 Result<bool> Cache::take(const bundle::File& file, int dir, const std::string& name) {
   Files& files = target_.files();
   const std::string hex = file.sha256.hex();
   auto from = files.open_dir(target_.own(), shelf(hex));
-  if (!from) return from.error() == ENOENT ? Result<bool>(false) : os_fail(from.error(), "cannot open " + where(hex));
-  auto fd = files.open_file(from->get(), rest(hex));
-  if (!fd && fd.error() == ENOENT) return false;
-  if (!fd && fd.error() != ELOOP) return os_fail(fd.error(), "cannot open " + where(hex));
-  auto info = fd ? files.stat(fd->get()) : std::unexpected(ELOOP);
-  const bool regular = info && info->type == FileType::regular;
-  auto hashed = regular ? hash_file(files, fd->get()) : Hashed();
-  if (!hashed) return os_fail(hashed.error(), "cannot read " + where(hex));
-  if (hashed->sha256 != file.sha256 || (file.size && *file.size != hashed->size)) {
-    if (hashed->sha256 != file.sha256) {
-      if (auto dropped = drop(hex); !dropped) return fail(std::move(dropped.error()));
-    }
+  if (!from && is_shortage(from.error())) return os_fail(from.error(), "cannot open " + where(hex));
+  if (!from) return false;
+  auto opened = open(from->get(), rest(hex));
+  if (!opened && opened.error() == ENOENT) return false;
+  if (!opened && is_shortage(opened.error())) return os_fail(opened.error(), "cannot open " + where(hex));
+  if (!opened || opened->content.sha256 != file.sha256) {
+    (void)drop(hex);  // of no use to anybody; what cannot be removed costs a look at every try
     return false;
   }
-  if (auto changed = files.chmod(fd->get(), layout::file_mode); !changed) {
+  if (file.size && *file.size != opened->content.size) return false;
+  if (auto changed = files.chmod(opened->fd.get(), layout::file_mode); !changed) {
     return os_fail(changed.error(), "cannot set the mode of " + where(hex));
   }
   auto renamed = files.rename(from->get(), rest(hex), dir, name);
@@ -49,7 +61,8 @@ Result<bool> Cache::take(const bundle::File& file, int dir, const std::string& n
   if (!renamed) return os_fail(renamed.error(), "cannot take " + where(hex));
   auto taken = files.stat_at(dir, name);
   if (!taken) return os_fail(taken.error(), "cannot look at what was taken from " + where(hex));
-  if (taken->inode != info->inode || taken->device != info->device) {  // not what was hashed: another one's put
+  if (taken->inode != opened->info.inode ||
+      taken->device != opened->info.device) {  // not what was hashed: another one's put
     if (auto removed = files.unlink(dir, name); !removed) return os_fail(removed.error(), "cannot remove " + name);
     return false;
   }

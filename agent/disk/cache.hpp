@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bundle/bundle.hpp"
+#include "disk/hashing.hpp"
 #include "disk/target.hpp"
 #include "disk/trees.hpp"
 
@@ -17,7 +18,7 @@ class Cache {
   explicit Cache(Target& target) : target_(target) {}
 
   /// Moves the file's bytes to `name` in `dir` when they are here and still hash to its digest; changed ones are
-  /// removed. false: not here.
+  /// removed, and ones that cannot be read. false: not here.
   Result<bool> take(const bundle::File& file, int dir, const std::string& name);
   /// Moves a finished (verified and fsynced) file in. What is here already is replaced by the same bytes.
   Result<void> put(int dir, const std::string& name, const Digest& sha256);
@@ -31,6 +32,12 @@ class Cache {
     std::uint64_t bytes = 0;
     Time used;
   };
+  struct Opened {
+    Fd fd;
+    FileInfo info;
+    Hashed content;
+  };
+  Sys<Opened> open(int dir, const std::string& name) const;  ///< ELOOP when it is no regular file
   std::string where(const std::string& hex) const;
   Result<std::vector<Held>> held();
   Time last_use(const std::string& hex, Time now);

@@ -151,6 +151,8 @@ Sys<Fd> open_beneath_by_walking(int dir, std::string_view beneath, int flags, Li
 /// An errno as an Error: no_space (ENOSPC, EDQUOT), not_found (ENOENT), unauthorised (EACCES, EPERM), unavailable
 /// (EMFILE, ENFILE, ENOMEM, EAGAIN), else failed. `what` is "cannot make the directory views/00000042".
 Error os_error(int code, std::string_view what);
+/// EMFILE, ENFILE, ENOMEM, EAGAIN: this process or machine has no more to give now, whatever the file.
+bool is_shortage(int code);
 inline std::unexpected<Error> os_fail(int code, std::string_view what) {
   return std::unexpected(os_error(code, what));
 }

@@ -49,6 +49,10 @@ std::string_view hint_of(int code) {
 
 }  // namespace
 
+bool is_shortage(int code) {
+  return kind_of(code) == ErrorKind::unavailable;
+}
+
 Error os_error(int code, std::string_view what) {
   std::string message = std::generic_category().message(code);
   if (!message.empty()) message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));

@@ -185,10 +185,11 @@ Result<std::unique_ptr<StageFile>> TreeStage::create(const bundle::File& file) {
   return std::make_unique<TreeStageFile>(*this, file, std::move(at->dir), std::move(at->name), std::move(*fd));
 }
 
-/// A copy of an open file, hashed after copying: what counts is what lies in the stage.
+/// A copy of an open file, hashed after copying: what counts is what lies in the stage. false where the source is no
+/// good, or cannot be read; an error only where the copy cannot be made.
 Result<bool> TreeStage::copy(int from, const bundle::File& file, Origin origin) {
   auto info = files().stat(from);
-  if (!info) return os_fail(info.error(), "cannot look at the source of " + what(file));
+  if (!info) return false;
   if (info->type != FileType::regular || (file.size && info->size != *file.size)) return false;
   auto at = spot(file);
   if (!at) return fail(std::move(at.error()));
@@ -198,7 +199,11 @@ Result<bool> TreeStage::copy(int from, const bundle::File& file, Origin origin) 
     (void)files().unlink(at->dir.get(), at->name);
     return os_fail(code, "cannot copy " + what(file));
   };
-  if (auto copied = files().copy(from, to->get()); !copied) return give_up(copied.error());
+  if (auto copied = files().copy(from, to->get()); !copied) {
+    if (hash_file(files(), from)) return give_up(copied.error());
+    (void)files().unlink(at->dir.get(), at->name);  // the source cannot be read
+    return false;
+  }
   auto hashed = hash_file(files(), to->get());
   if (!hashed) return give_up(hashed.error());
   if (hashed->sha256 != file.sha256) {
@@ -215,8 +220,10 @@ Result<bool> TreeStage::take_from_tree(const TreeStore::Place& place, const bund
   const std::string beneath =
       std::string(layout::trees_dir) + "/" + place.tree.template_name + "/" + place.tree.name + "/" + place.path;
   auto from = files().open_file(store_.target().own(), beneath);
-  if (!from && (from.error() == ENOENT || from.error() == ELOOP || from.error() == EACCES)) return false;
-  if (!from) return os_fail(from.error(), "cannot open " + store_.where(place.tree) + "/" + place.path);
+  if (!from && is_shortage(from.error())) {
+    return os_fail(from.error(), "cannot open " + store_.where(place.tree) + "/" + place.path);
+  }
+  if (!from) return false;
   return copy(from->get(), file, Origin::copied);
 }
 

@@ -48,8 +48,8 @@ class Stage {
   /// Begins a file that will be streamed. `file` is one of the bundle's.
   virtual Result<std::unique_ptr<StageFile>> create(const bundle::File& file) = 0;
   /// Takes the bytes from this disk where it has them: the cache (by rename), another tree (clone or copy), and
-  /// verifies them. false: not here. A copy that turns out changed is left out and its source forgotten, never
-  /// accepted.
+  /// verifies them. false: not here. A copy that turns out changed, or cannot be read, is left out and its source
+  /// forgotten, never accepted. Errors: the stage cannot be written, or a shortage (too many open files).
   virtual Result<bool> take_from_disk(const bundle::File& file) = 0;
   /// Copies from a file of the local or fallback directory; false when its digest is not the wanted one.
   virtual Result<bool> take_from(const std::filesystem::path& source, const bundle::File& file) = 0;

@@ -23,7 +23,7 @@ class Recovery {
  private:
   disk::Files& files() { return target_.files(); }
   Result<std::uint64_t> restore(std::uint64_t named);
-  bool restorable(std::uint64_t number, const disk::State& state);
+  Result<bool> restorable(std::uint64_t number, const disk::State& state);
   Result<void> point_at(std::uint64_t number);
   Result<void> mend_links(const plan::View& view);
   Result<void> remove_unfinished(std::uint64_t shown);
@@ -56,16 +56,22 @@ Result<void> Recovery::run() {
   return disk::sync_dir(files(), target_.root(), place(target_, layout::data_link));
 }
 
-/// A finished view of ours, whose every tree has the bytes that `state/` (not the tree itself) says.
-bool Recovery::restorable(std::uint64_t number, const disk::State& state) {
+/// A finished view of ours, whose every tree has the bytes that `state/` (not the tree itself) says. What may pass (too
+/// many open files) is an error: an older view must not be taken because of it.
+Result<bool> Recovery::restorable(std::uint64_t number, const disk::State& state) {
   if (number > state.last_view) return false;
   auto found = read_view_dir(target_, number);
+  if (!found && found.error().may_pass()) return fail(std::move(found.error()));
   if (!found || !found->finished) return false;
   const auto trees = disk::Trees::make(target_);
-  return std::ranges::all_of(found->view.templates, [&](const auto& one) {
-    const auto manifest = state.trees.find(one.second.tree);
-    return manifest != state.trees.end() && trees->verify(one.second.tree, manifest->second).has_value();
-  });
+  for (const auto& [name, shown] : found->view.templates) {
+    const auto manifest = state.trees.find(shown.tree);
+    if (manifest == state.trees.end()) return false;
+    auto verified = trees->verify(shown.tree, manifest->second);
+    if (!verified && verified.error().may_pass()) return fail(std::move(verified.error()));
+    if (!verified) return false;
+  }
+  return true;
 }
 
 /// `..data` was removed, or the first start died just before making it. 0: nothing can be shown.
@@ -78,7 +84,9 @@ Result<std::uint64_t> Recovery::restore(std::uint64_t named) {
   auto numbers = view_numbers(target_);
   if (!numbers) return fail(std::move(numbers.error()));
   for (const auto number : std::views::reverse(*numbers)) {
-    if (!restorable(number, *state)) continue;
+    auto good = restorable(number, *state);
+    if (!good) return fail(std::move(good.error()));
+    if (!*good) continue;
     if (auto pointed = point_at(number); !pointed) return fail(std::move(pointed.error()));
     done.push_back(place(target_, layout::data_link) + (named == 0 ? " was missing" : " was dangling") +
                    ": shows the view " + layout::view_name(number) + " again");

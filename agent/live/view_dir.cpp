@@ -37,6 +37,7 @@ plan::Shown told_by_link(const plan::TreeId& tree) {
   plan::Shown shown;
   shown.tree = tree;
   shown.version = layout::version_of_tree_name(tree.name);
+  if (shown.version == "filesystem") shown.source = plan::Source::filesystem;
   return shown;
 }
 

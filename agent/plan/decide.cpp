@@ -131,7 +131,10 @@ void add_prefetches(const std::set<std::string>& names, const Desired& desired, 
 
 void abandon_unwanted(const Observed& observed, Plan& plan) {
   std::set<ContentKey> keep;
-  for (const auto& fetch : plan.fetch) keep.insert(fetch.content);
+  for (const auto& fetch : plan.fetch) {
+    // A prefetch waits in a queue of its own: what is wanted now begins anew, outside it.
+    if (fetch.prefetch || !observed.prefetching.contains(fetch.content)) keep.insert(fetch.content);
+  }
   for (const auto& running : observed.fetching) {
     if (!keep.contains(running)) plan.abandon.push_back(running);
   }

@@ -33,7 +33,7 @@ struct Shown {
   Digest manifest;
   Source source = Source::cache;
   std::string epoch;        ///< of the database that named it; empty for local and filesystem
-  std::string template_id;  ///< uuid; empty for local and filesystem
+  std::string template_id;  ///< uuid; empty for local and filesystem, and where only the view's links could be read
   std::uint64_t generation = 0;
   std::optional<std::uint64_t> change;
   std::string activated_at;  ///< RFC 3339
@@ -93,6 +93,7 @@ struct Observed {
   bool start_grace_over = false;  ///< what shows nothing has waited long enough for its first download
   View view;
   std::set<TreeId> damaged;               ///< shown trees whose bytes are not what was accepted
+  std::set<TreeId> unread;                ///< shown trees that could not be read: good, as far as is known
   std::map<ContentKey, TreeId> complete;  ///< trees that hold this content, good as far as we know
   std::set<ContentKey> fetching;
   std::set<ContentKey> prefetching;  ///< those of `fetching` that began as a prefetch

@@ -15,6 +15,7 @@ class Judge {
     const auto found = observed.view.templates.find(name);
     if (found != observed.view.templates.end()) shown_ = &found->second;
     damaged_ = shown_ && observed.damaged.contains(shown_->tree);
+    unread_ = shown_ && observed.unread.contains(shown_->tree);
     const auto entry = desired.templates.find(name);
     if (entry != desired.templates.end()) wanted_ = &entry->second;
   }
@@ -85,7 +86,7 @@ class Judge {
 
   void waiting() {
     set(shown_ ? State::waiting : State::absent, "database_not_reached");
-    if (damaged_ && rebuild_from_memory()) return;
+    if ((damaged_ || unread_) && rebuild_from_memory()) return;
     const bool allowed = policy_.start_require == StartRequire::any;
     fall_back(allowed && observed_.database_failed);
     if (damaged_ && !verdict_.move) verdict_.drop = true;
@@ -163,7 +164,7 @@ class Judge {
   }
 
   bool shows(const WantedVersion& version) const {
-    return shows_good() && shown_->template_id == wanted_->id && shown_->epoch == desired_.epoch &&
+    return shows_good() && !unread_ && shown_->template_id == wanted_->id && shown_->epoch == desired_.epoch &&
            shown_->generation == wanted_->generation && shown_->version == version.version &&
            shown_->manifest == version.manifest;
   }
@@ -225,13 +226,14 @@ class Judge {
   const Shown* shown_ = nullptr;
   const WantedTemplate* wanted_ = nullptr;
   bool damaged_ = false;
+  bool unread_ = false;
   Verdict verdict_;
 };
 
 }  // namespace
 
 bool is_last_good(const Shown& shown) {
-  return !shown.template_id.empty();
+  return shown.source != Source::local && shown.source != Source::filesystem;
 }
 
 Verdict judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy) {

@@ -9,6 +9,10 @@
 
 /// What is complete on disk becomes what apps read.
 namespace bundlesync::sync {
+namespace {
+/// Tries to read a tree on a disk that fails, before its bytes are had from elsewhere.
+constexpr unsigned kReadsMax = 5;
+}  // namespace
 
 Task<> Reconciler::activate() {
   const std::uint64_t revision = desired_revision_;
@@ -44,21 +48,40 @@ Task<std::optional<plan::TreeId>> Reconciler::tree_for(const plan::Move& move) {
     co_return *staged;
   }
   if (fresh_.contains(move.tree)) co_return move.tree;
+  const auto failed = failed_reads_.find(move.tree);
+  if (failed != failed_reads_.end() && world_.clock.now() < failed->second.next) co_return std::nullopt;
 
   disk::Trees& trees = world_.trees;
   const plan::TreeId tree = move.tree;
   const Digest manifest = move.content.manifest;
   Result<disk::TreeInfo> verified =
       co_await async::offload(world_.disk_pool, [&trees, &tree, &manifest] { return trees.verify(tree, manifest); });
-  if (verified) co_return tree;
-
-  world_.reporter.repaired(fmt::format("tree {}/{} is damaged and will be fetched again: {}", tree.template_name,
-                                       tree.name, verified.error().fact()));
-  trees.condemn(tree);
-  complete_.erase(move.content);
-  trees_.erase(tree);
-  wakeup_.notify();
+  if (verified) {
+    failed_reads_.erase(tree);
+    co_return tree;
+  }
+  not_verified(move, verified.error());
   co_return std::nullopt;
+}
+
+/// A damaged tree is fetched again. One that could not be read may be whole: it is tried again, some times. What may
+/// pass (too many open files) is never the tree's fault.
+void Reconciler::not_verified(const plan::Move& move, const Error& error) {
+  const plan::TreeId& tree = move.tree;
+  if (error.kind() != ErrorKind::damaged) {
+    FailedRead& failed = failed_reads_[tree];
+    const auto wait = std::chrono::duration_cast<async::Duration>(std::max<std::chrono::nanoseconds>(
+        backoff_delay(failed.times++, world_.random.next()), std::chrono::milliseconds(100)));
+    failed.next = world_.clock.now() + wait;
+    if (error.may_pass() || failed.times < kReadsMax) return world_.reporter.sync_failed(error);
+  }
+  failed_reads_.erase(tree);
+  world_.reporter.repaired(fmt::format("tree {}/{} {} and will be fetched again: {}", tree.template_name, tree.name,
+                                       error.kind() == ErrorKind::damaged ? "is damaged" : "cannot be read",
+                                       error.fact()));
+  condemn(tree);
+  complete_.erase(move.content);
+  wakeup_.notify();
 }
 
 Task<Result<plan::TreeId>> Reconciler::stage_alternative(const plan::Alternative& alternative) {
@@ -74,7 +97,8 @@ Task<Result<plan::TreeId>> Reconciler::stage_alternative(const plan::Alternative
           Result<bool> taken = (*stage)->take_from(source, file);
           if (!taken) return fail(taken.error());
           if (!*taken) {
-            return fail(Error(ErrorKind::unavailable, fmt::format("{} changed while it was read", source.string())));
+            return fail(Error(ErrorKind::unavailable,
+                              fmt::format("{} changed while it was read, or cannot be read", source.string())));
           }
         }
         return (*stage)->commit();
@@ -155,7 +179,10 @@ void Reconciler::acknowledge(const std::vector<plan::Group>& groups, const plan:
   for (const auto& [name, shown] : before.templates) {
     last_live_[shown.tree] = now;
     const auto still = view_.templates.find(name);
-    if (still == view_.templates.end() || still->second.tree != shown.tree) damaged_.erase(shown.tree);
+    if (still == view_.templates.end() || still->second.tree != shown.tree) {
+      damaged_.erase(shown.tree);
+      unread_.erase(shown.tree);
+    }
   }
   for (const auto& group : groups) {
     report::Activated activated = describe(group, before);

@@ -4,9 +4,11 @@
 #include "async/pool.hpp"
 #include "async/task_group.hpp"
 #include "async/timeout.hpp"
+#include "base/backoff.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -15,6 +17,8 @@ namespace {
 constexpr auto kTickInterval = std::chrono::seconds(1);
 constexpr auto kStatusInterval = std::chrono::milliseconds(200);
 constexpr auto kStandbyInterval = std::chrono::milliseconds(500);
+/// How long a start tries to read what is on the disk.
+constexpr auto kRecoverPatience = std::chrono::seconds(15);
 
 /// A task that the liveness rules know: once it runs it must go on running, so what ends when it is done bears no mark.
 class TaskMark {
@@ -47,7 +51,7 @@ Task<Result<void>> Agent::follow() {
   Result<void> ended;
   try {
     lock = co_await standby();
-    ended = co_await recover();
+    ended = co_await recover(kRecoverPatience);
     if (ended) {
       tasks.spawn("reconcile", reconcile(false));
       tasks.spawn("status", keep_status());
@@ -70,7 +74,7 @@ Task<Result<void>> Agent::follow() {
 Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
   Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
   if (!lock) co_return fail(lock.error());
-  Result<void> recovered = co_await recover();
+  Result<void> recovered = co_await recover(std::min<async::Duration>(timeout, kRecoverPatience));
   if (!recovered) co_return fail(recovered.error());
 
   async::TaskGroup tasks(world_.executor);
@@ -104,9 +108,19 @@ Task<disk::TargetLock> Agent::standby() {
   }
 }
 
-Task<Result<void>> Agent::recover() {
-  Result<void> recovered = co_await reconciler_.recover();
-  co_return recovered;
+/// What cannot be read now may be whole, so nothing is built upon its absence: it is tried again for a while.
+Task<Result<void>> Agent::recover(async::Duration patience) {
+  const async::Steady give_up = world_.clock.now() + patience;
+  for (unsigned attempt = 0;; ++attempt) {
+    const auto bound = backoff_delay(attempt, world_.random.next());
+    const auto wait = std::chrono::duration_cast<async::Duration>(
+        std::max<std::chrono::nanoseconds>(bound, std::chrono::milliseconds(100)));
+    const bool last_try = world_.clock.now() + wait >= give_up;
+    Result<void> recovered = co_await reconciler_.recover(last_try);
+    if (recovered || last_try) co_return recovered;
+    world_.reporter.sync_failed(recovered.error());
+    co_await world_.clock.sleep_until(world_.clock.now() + wait);
+  }
 }
 
 Task<Result<void>> Agent::reconcile(bool until_settled) {

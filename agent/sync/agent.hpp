@@ -29,7 +29,7 @@ class Agent {
 
  private:
   Task<disk::TargetLock> standby();
-  Task<Result<void>> recover();
+  Task<Result<void>> recover(async::Duration patience);
   Task<Result<void>> reconcile(bool until_settled);
   Task<Result<void>> reconcile_until_settled();
   Task<Result<void>> tick();

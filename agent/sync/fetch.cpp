@@ -51,6 +51,7 @@ class HeldStage {
 struct Work {
   World world;
   const Options& options;
+  Permits* first;  ///< taken before `permits`; may be null
   Permits& permits;
   const plan::Fetch& fetch;
   disk::Stage& stage;
@@ -129,6 +130,11 @@ Task<Result<void>> download(Work& work, const bundle::File& file) {
 Task<Result<void>> worker(Work& work) {
   while (work.next < work.missing.size()) {
     const bundle::File file = work.missing[work.next++];
+    std::optional<Permits::Permit> first;
+    if (work.first) {
+      Permits::Permit taken = co_await work.first->take();
+      first.emplace(std::move(taken));
+    }
     Permits::Permit permit = co_await work.permits.take();
     Result<void> done = co_await download(work, file);
     if (!done) {
@@ -158,8 +164,8 @@ Task<Result<void>> download_missing(Work& work) {
 
 }  // namespace
 
-Task<Result<Fetches::Finished>> fetch_version(World world, const Options& options, Permits& permits, plan::Fetch fetch,
-                                              LocalBytes local_bytes) {
+Task<Result<Fetches::Finished>> fetch_version(World world, const Options& options, Permits* first, Permits& permits,
+                                              plan::Fetch fetch, LocalBytes local_bytes) {
   disk::Trees& trees = world.trees;
   const plan::Fetch& wanted = fetch;
   auto begun = co_await async::offload(
@@ -173,7 +179,7 @@ Task<Result<Fetches::Finished>> fetch_version(World world, const Options& option
   });
   if (!missing) co_return fail(missing.error());
 
-  Work work{world, options, permits, fetch, stage, std::move(*missing), 0, 0, std::nullopt};
+  Work work{world, options, first, permits, fetch, stage, std::move(*missing), 0, 0, std::nullopt};
   Result<void> downloaded = co_await download_missing(work);
   if (!downloaded) co_return fail(downloaded.error());
 

@@ -73,6 +73,7 @@ class Fetches {
   const Options& options_;
   async::Wakeup& wakeup_;
   Permits permits_;
+  Permits prefetch_permits_;
   std::map<plan::ContentKey, Running> running_;
   std::map<plan::ContentKey, Failure> failed_;
   std::list<Finished> finished_;

@@ -97,6 +97,7 @@ plan::Observed Reconciler::observe() const {
   observed.start_grace_over = now >= started_ + kStartGrace;
   observed.view = view_;
   observed.damaged = damaged_;
+  observed.unread = unread_;
   observed.complete = complete_;
   observed.fetching = fetches_.running();
   observed.prefetching = fetches_.prefetching();
@@ -139,6 +140,9 @@ async::Steady Reconciler::next_time() const {
   for (const async::Steady moment :
        {started_ + kDatabaseGrace, started_ + kStartGrace, prefetch_at_, show_not_before_}) {
     if (moment > now) due = std::min(due, moment);
+  }
+  for (const auto& [tree, failed] : failed_reads_) {
+    if (failed.next > now) due = std::min(due, failed.next);
   }
   return std::max(due, now + kPassInterval);  // whatever is overdue, a timer never makes passes spin
 }

@@ -23,8 +23,10 @@ class Reconciler {
   Reconciler(World world, const Options& options);
 
   /// Start: re-checks everything that is shown (links, and every byte of every live tree), mends what can be mended
-  /// without the catalog, and says what is shown. Needs the target's lock. An error means that the target is unusable.
-  Task<Result<void>> recover();
+  /// without the catalog, and says what is shown. Needs the target's lock. On an error (something could not be read,
+  /// and may be whole) nothing of what is remembered was written, and it may be called again; with `last_try` a live
+  /// tree that cannot be read no longer stands in the way, for it will be built again.
+  Task<Result<void>> recover(bool last_try = true);
 
   /// Passes for ever, each when something happened or is due. Ends only by cancellation, or by `until_settled` when
   /// nothing more can be expected without a change from outside.
@@ -57,6 +59,7 @@ class Reconciler {
   // activate (activation.cpp)
   Task<> activate();
   Task<std::optional<plan::TreeId>> tree_for(const plan::Move& move);
+  void not_verified(const plan::Move& move, const Error& error);
   Task<Result<plan::TreeId>> stage_alternative(const plan::Alternative& alternative);
   Task<Result<void>> show(std::vector<plan::Group> groups);
   Task<Result<plan::View>> shown_beside(Error taken, std::uint64_t view_number);
@@ -66,9 +69,11 @@ class Reconciler {
   report::ActivatedTemplate describe(const plan::Shown& shown, const std::string& name) const;
 
   // recover (recovery.cpp)
-  Task<> load_memory();
-  Task<> check_live_trees();
-  Task<> read_trees();
+  Task<Result<void>> load_memory();
+  Task<Result<void>> read_trees();
+  Task<Result<void>> check_live_trees(bool last_try);
+  void condemn(const plan::TreeId& tree);
+  void forget_disk();
   Task<> rescan_alternatives();
   void keep_alternatives(Result<disk::Alternatives> found, disk::Alternatives& kept);
   Task<> save_desired();
@@ -91,6 +96,12 @@ class Reconciler {
   std::string next_try(const plan::TemplateStatus& status, const std::string& name) const;
   LocalBytes local_bytes() const;
 
+  /// How often a tree could not be read, and when it is tried again.
+  struct FailedRead {
+    unsigned times = 0;
+    async::Steady next{};
+  };
+
   World world_;
   const Options& options_;
   async::Wakeup wakeup_;
@@ -108,7 +119,9 @@ class Reconciler {
   plan::View view_;  ///< as acknowledged
   disk::State state_;
   std::set<plan::TreeId> damaged_;
-  std::map<plan::TreeId, disk::TreeInfo> trees_;  ///< every finished tree that is not condemned
+  std::set<plan::TreeId> unread_;                    ///< live ones that could not be read: built again, kept until then
+  std::map<plan::TreeId, FailedRead> failed_reads_;  ///< of trees that should be shown, since they were read last
+  std::map<plan::TreeId, disk::TreeInfo> trees_;     ///< every finished tree that is not condemned
   std::map<plan::ContentKey, plan::TreeId> complete_;
   std::set<plan::TreeId> fresh_;                          ///< made by this process and not shown yet: verified just now
   std::map<plan::ContentKey, std::uint64_t> downloaded_;  ///< bytes fetched by this process and not yet reported

@@ -51,6 +51,7 @@ Task<> Reconciler::remove_trees(std::vector<plan::TreeId> trees_to_remove) {
     std::erase_if(complete_, [&](const auto& entry) { return entry.second == id; });
     trees_.erase(id);
     last_live_.erase(id);
+    failed_reads_.erase(id);
     state_.trees.erase(id);
     Result<void> removed = co_await async::offload(world_.disk_pool, [&trees, &id] { return trees.remove(id); });
     if (!removed) world_.reporter.sync_failed(removed.error());
@@ -94,8 +95,8 @@ Task<> Reconciler::tidy() {
   co_await measure();
 }
 
-/// The name may be free by now. Recovery makes the links that are missing, says what is still in the way, and has nothing
-/// to say once all is well.
+/// The name may be free by now. Recovery makes the links that are missing, says what is still in the way, and has
+/// nothing to say once all is well.
 Task<> Reconciler::make_missing_links() {
   live::LiveView& live = world_.live;
   Result<std::vector<std::string>> made = co_await async::offload(world_.disk_pool, [&live] { return live.recover(); });

@@ -111,6 +111,36 @@ TEST_F(Follow, ThePreviousDefaultIsFetchedInTheBackground) {
   EXPECT_EQ(read("section7/p.md"), "a1");
 }
 
+TEST_F(Follow, PrefetchesThatHangDelayNothingThatIsWanted) {
+  std::vector<plan::WantedVersion> previous;
+  std::vector<plan::WantedVersion> current;
+  for (std::size_t i = 0; i < options_.fetch_parallel; ++i) {
+    const std::string name = "t" + std::to_string(i);
+    previous.push_back(publish(name, "1.0.0", {{"p.md", name + " 1"}}));
+    current.push_back(publish(name, "2.0.0", {{"p.md", name + " 2"}}));
+    catalog_[name].current = previous.back();
+    storage_.hang(name + "/v1.0.0/p.md");
+  }
+  move(current);
+  settle();
+  storage_.forget_asked();
+  clock_.advance(std::chrono::seconds(61));
+  settle();
+  ASSERT_EQ(storage_.asked().size(), 2U) << "a quarter of the permits is for prefetches";
+
+  move({publish("section7", "1.0.0", {{"p.md", "a1"}})});
+  settle();
+  EXPECT_EQ(read("section7/p.md"), "a1");
+
+  // A rollback to what waits among the prefetches waits no longer.
+  const std::string last = previous.back().bundle.template_name;
+  storage_.release(last + "/v1.0.0/p.md");
+  move({previous.back()});
+  settle();
+  settle();
+  EXPECT_EQ(read(last + "/p.md"), last + " 1");
+}
+
 TEST_F(Follow, ATemplateThatIsNoLongerWantedLeavesTheView) {
   move({publish("section7", "1.0.0", {{"p.md", "a1"}}), publish("intake", "1.0.0", {{"p.md", "b1"}})});
   settle();

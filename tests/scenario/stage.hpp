@@ -5,6 +5,7 @@
 #include "fakes/memory_storage.hpp"
 #include "fakes/recording_reporter.hpp"
 #include "fakes/spawned.hpp"
+#include "fakes/unreadable_files.hpp"
 #include "sync/reconciler.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -48,6 +49,12 @@ class Stage : public ::testing::Test {
 
   // The agent's life.
   void start() {
+    assemble();
+    const Result<void> recovered = wait(reconciler_->recover());
+    ASSERT_TRUE(recovered) << recovered.error().text();
+  }
+  /// All but the recovery.
+  void assemble() {
     reporter_ = std::make_unique<fakes::RecordingReporter>();
     disk::Target::Options target_options;
     target_options.path = root_ / "prompts";
@@ -57,11 +64,11 @@ class Stage : public ::testing::Test {
     trees_ = disk::Trees::make(*target_);
     state_ = disk::StateStore::make(*target_);
     live_ = live::LiveView::make(*target_, *state_);
-    sync::World world{io_.get_executor(), clock_,     pool_,  *target_, *trees_, *state_, *live_,
-                      &storage_,          *reporter_, random_};
-    reconciler_ = std::make_unique<sync::Reconciler>(world, options_);
-    const Result<void> recovered = wait(reconciler_->recover());
-    ASSERT_TRUE(recovered) << recovered.error().text();
+    reconciler_ = std::make_unique<sync::Reconciler>(world(), options_);
+  }
+  sync::World world() {
+    return sync::World{io_.get_executor(), clock_,     pool_,  *target_, *trees_, *state_, *live_,
+                       &storage_,          *reporter_, random_};
   }
   void stop() {
     if (!reconciler_) return;
@@ -187,7 +194,7 @@ class Stage : public ::testing::Test {
   fakes::ManualClock clock_{io_};
   async::Pool pool_{2};
   fakes::MemoryStorage storage_;
-  disk::RealFiles files_;
+  fakes::UnreadableFiles files_;
   Random random_{7};
   sync::Options options_;
   std::unique_ptr<fakes::RecordingReporter> reporter_;

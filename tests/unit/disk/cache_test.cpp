@@ -42,6 +42,29 @@ TEST_F(CacheTest, RemovesBytesThatSomebodyChanged) {
   EXPECT_FALSE(fs::exists(file));
 }
 
+/// Storage has the bytes: whoever wants them fetches them, and does not meet this file again.
+TEST_F(CacheTest, RemovesBytesThatCannotBeRead) {
+  const fs::path file = cached(goods_.bytes.at("master.md"));
+  files_.bad_sector(file);
+  EXPECT_FALSE(has("master.md"));
+  EXPECT_FALSE(fs::exists(file));
+}
+
+TEST_F(CacheTest, KeepsBytesThatCannotBeOpenedOnlyNow) {
+  const fs::path file = cached(goods_.bytes.at("master.md"));
+  files_.refuse_to_open(file.filename().string(), EMFILE);
+  auto stage = begin(goods_);
+  for (const auto& one : goods_.bundle.files) {
+    if (one.path != "master.md") continue;
+    auto taken = stage->take_from_disk(one);
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().fact(), "cannot open " + file.string() + ": too many open files");
+  }
+  stage.reset();
+  files_.heal();
+  EXPECT_TRUE(has("master.md"));
+}
+
 TEST_F(CacheTest, RemovesALinkInItsPlaceAndFollowsItNever) {
   testing::TempDir elsewhere;
   write_text(elsewhere.path() / "file", goods_.bytes.at("master.md"));

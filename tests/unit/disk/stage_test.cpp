@@ -115,6 +115,48 @@ TEST_F(StageTest, NeverTakesAChangedCopy) {
   put(*stage, next, next.bundle.files[0]);  // nothing is in the way of the right bytes
 }
 
+/// Storage has the bytes: a copy that cannot be read is as good as none, and is not met again.
+TEST_F(StageTest, ForgetsATreesCopyWithABadSector) {
+  const TreeId first = build(goods_);
+  const auto next = make_goods("section7", "1.1.0");
+  files_.bad_sector(path_of(first) / "config.json");
+  auto stage = begin(next);
+  auto taken = stage->take_from_disk(next.bundle.files[0]);
+  ASSERT_TRUE(taken) << taken.error().text();
+  EXPECT_FALSE(*taken);
+  files_.heal();
+  EXPECT_FALSE(stage->take_from_disk(next.bundle.files[0]).value()) << "its place is forgotten";
+  put(*stage, next, next.bundle.files[0]);
+}
+
+TEST_F(StageTest, ForgetsATreesCopyThatCannotBeOpened) {
+  build(goods_);
+  const auto next = make_goods("section7", "1.1.0");
+  auto stage = begin(next);
+  files_.refuse_to_open("config.json", EMFILE);
+  auto taken = stage->take_from_disk(next.bundle.files[0]);
+  ASSERT_FALSE(taken) << "with too many files open nothing can be fetched either";
+  EXPECT_EQ(taken.error().kind(), ErrorKind::unavailable);
+  files_.refuse_to_open("config.json", EIO);
+  EXPECT_FALSE(stage->take_from_disk(next.bundle.files[0]).value());
+  files_.heal();
+  EXPECT_FALSE(stage->take_from_disk(next.bundle.files[0]).value()) << "its place is forgotten";
+}
+
+TEST_F(StageTest, FailsWhereACopyCannotBeWritten) {
+  build(goods_);
+  const auto next = make_goods("section7", "1.1.0");
+  auto stage = begin(next);
+  for (const auto& [code, words] : {std::pair(ENOSPC, "no space left on device"), {EIO, "input/output error"}}) {
+    files_.fail_copies(code);
+    auto taken = stage->take_from_disk(next.bundle.files[0]);
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().fact(), std::string("cannot copy section7 1.1.0: config.json: ") + words);
+  }
+  files_.heal();
+  EXPECT_TRUE(stage->take_from_disk(next.bundle.files[0]).value()) << "its place is not forgotten";
+}
+
 TEST_F(StageTest, FetchesTwinsOnce) {
   auto stage = begin(goods_);
   put(*stage, goods_, goods_.bundle.files[2]);

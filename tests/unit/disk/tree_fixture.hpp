@@ -1,6 +1,7 @@
 #pragma once
 
 #include "crash/world.hpp"
+#include "fakes/unreadable_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -59,7 +60,7 @@ class TreeFixture : public ::testing::Test {
   }
 
   testing::TempDir dir_;
-  RealFiles files_;
+  fakes::UnreadableFiles files_;
   std::unique_ptr<Target> target_;
   std::unique_ptr<Trees> trees_;
   testing::Goods goods_ = testing::make_goods("section7", "1.0.0");

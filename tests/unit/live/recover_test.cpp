@@ -1,4 +1,5 @@
 #include "crash/world.hpp"
+#include "fakes/unreadable_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +27,7 @@ class RecoverTest : public ::testing::Test {
   std::string place(const std::string& name) const { return (dir_.path() / name).string(); }
 
   TempDir dir_;
-  disk::RealFiles files_;
+  fakes::UnreadableFiles files_;
   Goods intake_ = make_goods("intake", "1.0.0");
   Goods one_ = make_goods("section7", "1.0.0");
   Goods two_ = make_goods("section7", "1.1.0");
@@ -81,6 +82,22 @@ TEST_F(RecoverTest, ShowsNoDamagedTreeAgain) {
   EXPECT_EQ(start()->recovered,
             (std::vector<std::string>{place("..data") + " was missing: shows the view 00000001 again",
                                       "removed the view 00000002, which is newer than what shows"}));
+}
+
+/// Too many open files now: the last view may be whole, and an older one must not take its place.
+TEST_F(RecoverTest, ShowsNoOlderViewBecauseTheLastCannotBeReadNow) {
+  const std::string tree = fs::canonical(dir_.path() / "section7").filename().string();
+  const auto before = fingerprint(dir_.path() / "..bundlesync/views");
+  fs::remove(dir_.path() / "..data");
+  files_.refuse_to_open(tree, EMFILE);
+  auto machine = Machine::start(files_, dir_.path());
+  ASSERT_FALSE(machine);
+  EXPECT_EQ(machine.error().fact(), "cannot open the directory of tree section7/" + tree + ": too many open files");
+  EXPECT_EQ(fingerprint(dir_.path() / "..bundlesync/views"), before);
+  EXPECT_FALSE(fs::is_symlink(dir_.path() / "..data"));
+  files_.heal();
+  EXPECT_EQ(start()->recovered,
+            std::vector<std::string>{place("..data") + " was missing: shows the view 00000002 again"});
 }
 
 TEST_F(RecoverTest, LeavesAHumansDirectoryAlone) {

@@ -284,6 +284,21 @@ TEST(Decide, AbandonsADownloadThatIsOnlyThePreviousDefaultNow) {
   EXPECT_TRUE(world.decide().abandon.empty());
 }
 
+TEST(Decide, AbandonsAPrefetchThatIsWantedNowAndFetchesItAnew) {
+  World world;
+  auto wanted = wanted_template("section7", "1.0.0", 3);
+  world.want(wanted);
+  world.observed.prefetch_due = true;
+  world.observed.fetching.insert(key(*wanted.current));
+  EXPECT_TRUE(world.decide().abandon.empty());
+  world.observed.prefetching.insert(key(*wanted.current));
+  EXPECT_EQ(world.decide().abandon, std::vector<ContentKey>{key(*wanted.current)});
+  EXPECT_EQ(fetches(world.decide()), "") << "the prefetch unwinds first";
+  world.observed.fetching.clear();
+  world.observed.prefetching.clear();
+  EXPECT_EQ(fetches(world.decide()), "section7=1.0.0");
+}
+
 TEST(Decide, WithRemoteOffNeverFetchesAndKeepsTheLastGoodWithAWarning) {
   World world;
   world.show(world.want(wanted_template("section7", "1.0.0", 1)));
