@@ -94,8 +94,8 @@ Task<> Reconciler::tidy() {
   co_await measure();
 }
 
-/// The name may be free by now. Recovery makes the links that are missing, says what is still in the way, and has nothing
-/// to say once all is well.
+/// The name may be free by now. Recovery makes the links that are missing, says what is still in the way, and has
+/// nothing to say once all is well.
 Task<> Reconciler::make_missing_links() {
   live::LiveView& live = world_.live;
   Result<std::vector<std::string>> made = co_await async::offload(world_.disk_pool, [&live] { return live.recover(); });
