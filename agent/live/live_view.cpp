@@ -124,10 +124,14 @@ Result<void> FileLiveView::check(const std::map<std::string, plan::Shown>& templ
     }
     const std::string beneath = std::string(layout::trees_dir) + "/" + what;
     auto tree = target_.files().open_dir(target_.own(), beneath);
-    if (!tree && tree.error() == ENOENT) {
+    const bool gone = !tree && (tree.error() == ENOENT || tree.error() == ENOTDIR || tree.error() == ELOOP);
+    if (gone) {
       return fail(Error(ErrorKind::damaged, "tree " + what + ": there is none").with_reason("tree_missing"));
     }
-    if (!tree) return os_fail(tree.error(), "cannot open " + place(target_, "..bundlesync/" + beneath));
+    if (!tree) {
+      return fail(disk::os_error(tree.error(), "cannot open " + place(target_, "..bundlesync/" + beneath))
+                      .with_reason("tree_closed"));
+    }
   }
   return {};
 }

@@ -27,8 +27,9 @@ class LiveView {
   /// `..data`; root fsynced. Links of templates that left the view are unlinked after the swap. Returns the view as
   /// shown. Nothing is acknowledged unless this returns a value. On an error what is shown is the old or the new view,
   /// whole; calling again with the same templates makes a new view and repeats all steps. `state.last_view` is raised
-  /// by this call. Trees named must be complete (Stage::commit returned them). A real directory or foreign file in the
-  /// place of `..data` or of a template's link is an error with what to do (damaged, reason name_taken); other
+  /// by this call. Trees named must be complete (Stage::commit returned them): where one is not there (damaged, reason
+  /// tree_missing) or cannot be opened (reason tree_closed) nothing was changed. A real directory or foreign file in
+  /// the place of `..data` or of a template's link is an error with what to do (damaged, reason name_taken); other
   /// templates' links are made all the same.
   virtual Result<plan::View> show(const std::map<std::string, plan::Shown>& templates, disk::State& state) = 0;
 

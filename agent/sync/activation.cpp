@@ -32,8 +32,27 @@ Task<> Reconciler::activate() {
   if (ready.empty() && plan_.drop.empty() && !must_show_) co_return;
   if (revision != desired_revision_ && !must_show_) co_return;  // the catalog moved on meanwhile: decide anew at once
 
-  Result<void> shown = co_await show(std::move(ready));
-  if (!shown) show_failed(shown.error());
+  Result<void> shown = co_await show(ready);
+  if (shown) co_return;
+  const std::string& why = shown.error().reason();
+  const bool tree_is_gone = why == "tree_missing" || why == "tree_closed";
+  bool decide_anew = false;
+  if (tree_is_gone) decide_anew = co_await found_damage(ready);
+  if (!decide_anew) show_failed(shown.error());
+}
+
+/// Somebody took away a tree since it was verified. One that is live would stand in the way of every view: it is built
+/// again, or leaves the view, as after a start that finds it damaged. True when the next pass decides something else.
+Task<bool> Reconciler::found_damage(const std::vector<plan::Group>& groups) {
+  bool found = false;
+  for (const auto& group : groups) {
+    for (const auto& move : group.moves) found |= fresh_.erase(move.tree) > 0;  // to be verified before it is shown
+  }
+  const std::size_t known = damaged_.size();
+  co_await check_live_trees();
+  found |= damaged_.size() > known;
+  if (found) wakeup_.notify();
+  co_return found;
 }
 
 /// The tree to show for a move, verified against what the catalog wants; nothing when it cannot be shown now.

@@ -64,6 +64,7 @@ class Reconciler {
   Task<Result<void>> show(std::vector<plan::Group> groups);
   Task<Result<plan::View>> shown_beside(Error taken, std::uint64_t view_number);
   void acknowledge(const std::vector<plan::Group>& groups, const plan::View& before);
+  Task<bool> found_damage(const std::vector<plan::Group>& groups);
   void show_failed(const Error& error);
   report::Activated describe(const plan::Group& group, const plan::View& before) const;
   report::ActivatedTemplate describe(const plan::Shown& shown, const std::string& name) const;

@@ -108,6 +108,7 @@ Task<Result<void>> Reconciler::check_live_trees(bool last_try) {
   const plan::View view = view_;
   for (const auto& [name, shown] : view.templates) {
     const plan::TreeId tree = shown.tree;
+    if (damaged_.contains(tree)) continue;
     const Digest manifest = expected_manifest(shown);
     Result<disk::TreeInfo> verified =
         co_await async::offload(world_.disk_pool, [&trees, &tree, &manifest] { return trees.verify(tree, manifest); });
