@@ -111,6 +111,7 @@ void add_prefetches(const std::set<std::string>& names, const Desired& desired, 
     const WantedVersion& previous = *found->second.previous;
     const ContentKey content{name, previous.version, previous.manifest};
     if (observed.complete.contains(content) || refusal_of(previous, policy)) continue;
+    if (std::ranges::any_of(plan.fetch, [&](const Fetch& fetch) { return fetch.content == content; })) continue;
     const auto failure = observed.failed.find(content);
     if (failure != observed.failed.end() && (failure->second.final || !failure->second.due)) continue;
     const std::uint64_t bytes = bundle::total_bytes(previous.bundle.files, policy.file_bytes_max);

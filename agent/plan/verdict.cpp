@@ -66,9 +66,14 @@ class Judge {
     return true;
   }
 
-  /// After a decision that leaves the wanted version unshown: where there is no last good, something else may be shown.
+  /// After a decision that leaves the wanted version unshown: where there is no last good, what was accepted last is
+  /// brought back, or something else may be shown.
   void fall_back(bool now) {
     if (has_last_good()) return;
+    const TemplateStatus status = verdict_.status;
+    const bool on_its_way = bring_back();
+    verdict_.status = status;  // that something is brought back changes nothing about what is wanted
+    if (verdict_.move || (on_its_way && !observed_.start_grace_over)) return;
     if (now && take_alternative()) return;
     if (damaged_ && now) verdict_.drop = true;
   }
@@ -86,22 +91,64 @@ class Judge {
 
   void waiting() {
     set(shown_ ? State::waiting : State::absent, "database_not_reached");
-    if ((damaged_ || unread_) && rebuild_from_memory()) return;
+    if ((damaged_ || unread_) && bring_back()) return;
     const bool allowed = policy_.start_require == StartRequire::any;
     fall_back(allowed && observed_.database_failed);
     if (damaged_ && !verdict_.move) verdict_.drop = true;
   }
 
-  /// The last answer, kept on disk, may name the files of a damaged tree: its bytes can come back without the database.
-  bool rebuild_from_memory() {
-    if (!wanted_ || !wanted_->current || wanted_->current->manifest != shown_->manifest) return false;
-    bring(*wanted_->current);
-    if (verdict_.move) {  // the bytes are as accepted before: so is the generation
-      verdict_.move->epoch = shown_->epoch;
-      verdict_.move->generation = shown_->generation;
-      verdict_.move->change = shown_->change;
+  /// What a catalog named once, and whose files it names still: its bytes can be had again.
+  struct Memory {
+    const WantedVersion* version = nullptr;
+    std::string epoch;
+    std::uint64_t generation = 0;
+    std::optional<std::uint64_t> change;
+  };
+
+  std::optional<Memory> last_accepted() const {
+    if (!wanted_) return std::nullopt;
+    if (shown_ && (damaged_ || unread_) && !shown_->template_id.empty()) {
+      Memory memory;
+      memory.version = still_named(shown_->version, shown_->manifest);
+      memory.epoch = shown_->epoch;
+      memory.generation = shown_->generation;
+      memory.change = shown_->change;
+      return memory.version ? std::optional(memory) : std::nullopt;
     }
-    return verdict_.move || verdict_.status.state == State::fetching;
+    const auto found = observed_.accepted.find(AcceptedKey{desired_.epoch, wanted_->id});
+    if (found == observed_.accepted.end() || !wanted_->enabled || wanted_->deleted) return std::nullopt;
+    Memory memory;
+    memory.version = still_named(found->second.version, found->second.manifest);
+    memory.epoch = desired_.epoch;
+    memory.generation = found->second.generation;
+    return memory.version ? std::optional(memory) : std::nullopt;
+  }
+
+  const WantedVersion* still_named(const std::string& version, const Digest& manifest) const {
+    for (const auto* named : {&wanted_->current, &wanted_->previous}) {
+      if (!*named || (*named)->version != version || (*named)->manifest != manifest) continue;
+      if (!refusal_of(**named, policy_)) return &**named;
+    }
+    return nullptr;
+  }
+
+  /// The last answer (kept on disk) may name the files of a damaged tree, or of one that had to go: its bytes can come
+  /// back, with or without the database. True when it can be shown now or is on its way.
+  bool bring_back() {
+    const std::optional<Memory> memory = last_accepted();
+    if (!memory) return false;
+    const std::optional<Fetch> wanted_first = verdict_.fetch;
+    bring(*memory->version);
+    if (wanted_first) verdict_.fetch = wanted_first;
+    if (!verdict_.move) return verdict_.status.state == State::fetching;
+    // The bytes are as accepted before: so is the generation, and nothing moves that others could wait for.
+    verdict_.move->epoch = memory->epoch;
+    verdict_.move->generation = memory->generation;
+    verdict_.move->change = memory->change;
+    verdict_.move->history.reset();
+    verdict_.move->changed_at.clear();
+    verdict_.waits_for_group = false;
+    return true;
   }
 
   void follow() {

@@ -256,6 +256,82 @@ TEST(Decide, RebuildsADamagedTreeFromMemoryWhileTheDatabaseIsAway) {
   EXPECT_EQ(moves(world.decide()), "section7=1.0.0");
 }
 
+TEST(Decide, BringsBackADroppedTreeWhileTheDatabaseIsAway) {
+  World world;
+  auto wanted = world.want(wanted_template("section7", "1.0.0", 4, 71));
+  world.show(wanted);
+  world.observed.database_reached = false;
+  world.observed.database_failed = true;
+  world.observed.view.templates.clear();  // it was damaged, and storage failed once
+  world.observed.complete.clear();
+  world.offer_fallback("section7", "bare");
+  world.fail(*wanted.current, "storage_unavailable", false, 4);
+  EXPECT_EQ(fetches(world.decide()), "");
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem");
+  world.fail(*wanted.current, "storage_unavailable", false, 4, true);
+  EXPECT_EQ(fetches(world.decide()), "section7=1.0.0");
+  world.on_disk(*wanted.current);
+  const Plan plan = world.decide();
+  ASSERT_EQ(moves(plan), "section7=1.0.0");
+  EXPECT_EQ(plan.activate[0].moves[0].generation, 4U);
+  EXPECT_EQ(plan.activate[0].moves[0].epoch, "epoch-1");
+
+  wanted.enabled = false;
+  world.want(wanted);
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem") << "it had left the catalog's versions";
+}
+
+TEST(Decide, BringsBackWhatWasAcceptedWhenWhatIsWantedIsRefused) {
+  World world;
+  const auto before = world.want(wanted_template("section7", "1.0.0", 1));
+  world.show(before);
+  auto wanted = wanted_template("section7", "2.0.0", 2, 72);
+  wanted.previous = before.current;
+  world.want(wanted);
+  world.fail(*wanted.current, "digest_mismatch", true, 2);
+  world.observed.damaged.insert(tree(*before.current));
+  world.observed.complete.clear();
+  world.offer_fallback("section7", "bare");
+  Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "section7=1.0.0");
+  EXPECT_EQ(moves(plan), "") << "not before the rebuild has failed";
+  EXPECT_TRUE(plan.drop.empty());
+  EXPECT_EQ(status(plan, "section7"), "refused digest_mismatch");
+
+  world.observed.complete[key(*before.current)] = TreeId{"section7", tree(*before.current).name + ".2"};
+  plan = world.decide();
+  ASSERT_EQ(moves(plan), "section7=1.0.0");
+  EXPECT_EQ(plan.activate[0].moves[0].generation, 1U) << "as accepted, not as wanted";
+  EXPECT_EQ(status(plan, "section7"), "refused digest_mismatch");
+
+  world.observed.view.templates.clear();  // dropped before it could be had again
+  world.observed.damaged.clear();
+  EXPECT_EQ(moves(world.decide()), "section7=1.0.0");
+  EXPECT_EQ(world.decide().activate[0].moves[0].generation, 1U);
+
+  world.observed.accepted.clear();
+  EXPECT_EQ(moves(world.decide()), "section7=filesystem")
+      << "a previous default that was never accepted is not offered";
+}
+
+TEST(Decide, KeepsATreeThatCannotBeReadUntilItsBytesAreHad) {
+  World world;
+  const auto wanted = world.want(wanted_template("section7", "1.0.0", 1));
+  world.show(wanted);
+  world.observed.unread.insert(tree(*wanted.current));
+  world.observed.complete.clear();
+  world.observed.start_grace_over = true;
+  world.offer_fallback("section7", "bare");
+  EXPECT_EQ(fetches(world.decide()), "section7=1.0.0");
+  world.fail(*wanted.current, "storage_unavailable", false, 1);
+  for (const bool reached : {true, false}) {
+    world.observed.database_reached = reached;
+    world.observed.database_failed = !reached;
+    EXPECT_EQ(moves(world.decide()), "");
+    EXPECT_TRUE(world.decide().drop.empty());
+  }
+}
+
 TEST(Decide, PrefetchesThePreviousDefaultWhenItIsDue) {
   World world;
   auto wanted = wanted_template("section7", "1.1.0", 2);
