@@ -49,7 +49,8 @@ Task<bool> Reconciler::found_damage(const std::vector<plan::Group>& groups) {
     for (const auto& move : group.moves) found |= fresh_.erase(move.tree) > 0;  // to be verified before it is shown
   }
   const std::size_t known = damaged_.size();
-  co_await check_live_trees();
+  Result<void> checked = co_await check_live_trees(false);
+  if (!checked) world_.reporter.sync_failed(checked.error());  // what cannot be read now may be whole: tried again
   found |= damaged_.size() > known;
   if (found) wakeup_.notify();
   co_return found;
