@@ -96,6 +96,7 @@ void group_moves(const Desired& desired, Verdicts& verdicts, Plan& plan) {
     }
     Group& group = groups[*verdict.move->change];
     group.change = verdict.move->change;
+    group.waits = true;
     group.moves.push_back(std::move(*verdict.move));
   }
   for (auto& [change, group] : groups) plan.activate.push_back(std::move(group));
@@ -139,6 +140,24 @@ void abandon_unwanted(const Observed& observed, Plan& plan) {
 }
 
 }  // namespace
+
+std::vector<Group> groups_without(std::vector<Group> groups, std::set<std::string> unavailable,
+                                  const Desired& desired) {
+  const auto is_left_out = [&](const Group& group) {
+    const bool own =
+        std::ranges::any_of(group.moves, [&](const Move& move) { return unavailable.contains(move.template_name); });
+    if (own || !group.waits || !group.change) return own;
+    const auto together = desired.moved_together.find(*group.change);
+    return together != desired.moved_together.end() &&
+           std::ranges::any_of(together->second, [&](const auto& name) { return unavailable.contains(name); });
+  };
+  for (auto group = std::ranges::find_if(groups, is_left_out); group != groups.end();
+       group = std::ranges::find_if(groups, is_left_out)) {
+    for (const auto& move : group->moves) unavailable.insert(move.template_name);
+    groups.erase(group);
+  }
+  return groups;
+}
 
 bool wanted(const std::string& name, const Policy& policy) {
   return std::ranges::any_of(policy.templates, [&](const auto& pattern) { return glob_match(pattern, name); });

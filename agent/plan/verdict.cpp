@@ -157,9 +157,17 @@ class Judge {
 
   void disabled() {
     set(State::disabled, wanted_->enabled ? "no_default" : "not_enabled");
-    if (take_alternative() || shows_good()) return;
+    if (take_alternative()) return leave_with_its_change();
+    if (shows_good()) return;
     verdict_.status.state = State::absent;
     verdict_.drop = damaged_;
+  }
+
+  /// Away from a last good: like every other move of its change.
+  void leave_with_its_change() {
+    if (!verdict_.move || !has_last_good()) return;
+    verdict_.move->change = wanted_->change;
+    verdict_.waits_for_group = wanted_->change.has_value();
   }
 
   bool shows(const WantedVersion& version) const {
