@@ -45,6 +45,7 @@ void Reconciler::accept(plan::Answer answer) {
   if (database_reached_ && next == desired_) return;
   desired_ = std::move(next);
   database_reached_ = true;
+  std::erase_if(downloaded_, [&](const auto& entry) { return !awaited(entry.first); });
   desired_unsaved_ = true;
   ++desired_revision_;
   wakeup_.notify();
@@ -71,7 +72,7 @@ Task<> Reconciler::run(bool until_settled) {
 Task<> Reconciler::pass() {
   if (world_.clock.now() >= rescan_at_) co_await rescan_alternatives();
   take_finished_fetches();
-  plan_ = plan::decide(desired_, observe(), options_.policy);
+  decide();
 
   for (const auto& content : plan_.abandon) fetches_.cancel(content);
   for (const auto& fetch : plan_.fetch) {
@@ -84,6 +85,11 @@ Task<> Reconciler::pass() {
   if (desired_unsaved_) co_await save_desired();
   if (world_.clock.now() >= tidy_at_) co_await tidy();
   settle();
+}
+
+void Reconciler::decide() {
+  plan_ = plan::decide(desired_, observe(), options_.policy);
+  plan_revision_ = desired_revision_;
 }
 
 plan::Observed Reconciler::observe() const {
@@ -117,9 +123,10 @@ void Reconciler::take_finished_fetches() {
     used_bytes_ += info.bytes;
     trees_[finished.tree] = std::move(info);
     complete_[finished.content] = finished.tree;
-    fresh_.insert(finished.tree);
     last_live_[finished.tree] = world_.clock.now();
-    if (awaited(finished.content)) downloaded_[finished.content] += finished.downloaded_bytes;
+    if (!awaited(finished.content)) continue;
+    fresh_[finished.tree] = world_.clock.now();
+    downloaded_[finished.content] += finished.downloaded_bytes;
   }
 }
 

@@ -50,6 +50,7 @@ Task<> Reconciler::remove_trees(std::vector<plan::TreeId> trees_to_remove) {
     // Forgotten first: a tree that is half removed must not be taken for complete.
     std::erase_if(complete_, [&](const auto& entry) { return entry.second == id; });
     trees_.erase(id);
+    fresh_.erase(id);
     last_live_.erase(id);
     state_.trees.erase(id);
     Result<void> removed = co_await async::offload(world_.disk_pool, [&trees, &id] { return trees.remove(id); });
