@@ -99,6 +99,10 @@ Plan decide(const Desired& desired, const Observed& observed, const Policy& poli
 /// theirs, and those that wait for one that is left out, in turn.
 std::vector<Group> groups_without(std::vector<Group> groups, std::set<std::string> unavailable, const Desired& desired);
 
+/// What a version takes on a disk, whose files fill whole blocks of 4 KiB; one of unknown size counts as the largest
+/// that is allowed.
+std::uint64_t disk_bytes(const bundle::Bundle& bundle, const Policy& policy);
+
 /// A stable code when what the catalog wants breaks a rule, with detail; nothing when it is good.
 struct Refusal {
   std::string reason;

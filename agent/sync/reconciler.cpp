@@ -71,13 +71,13 @@ Task<> Reconciler::run(bool until_settled) {
 
 Task<> Reconciler::pass() {
   if (world_.clock.now() >= rescan_at_) co_await rescan_alternatives();
-  take_finished_fetches();
+  const bool more_is_here = take_finished_fetches();
+  if (more_is_here) co_await measure();  // a stage that was measured on its way must not count twice
   decide();
 
   for (const auto& content : plan_.abandon) fetches_.cancel(content);
   for (const auto& fetch : plan_.fetch) {
-    const std::uint64_t bytes = bundle::total_bytes(fetch.bundle.files, options_.policy.file_bytes_max);
-    co_await make_room(bytes);
+    co_await make_room(fetches_.reserved_bytes() + plan::disk_bytes(fetch.bundle, options_.policy));
     fetches_.start(fetch, local_bytes());
   }
   const bool something_to_show = !plan_.activate.empty() || !plan_.drop.empty() || must_show_;
@@ -113,14 +113,14 @@ plan::Observed Reconciler::observe() const {
   return observed;
 }
 
-void Reconciler::take_finished_fetches() {
-  for (auto& finished : fetches_.take_finished()) {
+bool Reconciler::take_finished_fetches() {
+  std::list<Fetches::Finished> all = fetches_.take_finished();
+  for (auto& finished : all) {
     disk::TreeInfo info;
     info.id = finished.tree;
-    info.bytes = bundle::total_bytes(finished.bundle.files, 0);
+    info.bytes = plan::disk_bytes(finished.bundle, options_.policy);
     info.manifest = finished.content.manifest;
     info.bundle = std::move(finished.bundle);
-    used_bytes_ += info.bytes;
     trees_[finished.tree] = std::move(info);
     complete_[finished.content] = finished.tree;
     last_live_[finished.tree] = world_.clock.now();
@@ -128,6 +128,7 @@ void Reconciler::take_finished_fetches() {
     fresh_[finished.tree] = world_.clock.now();
     downloaded_[finished.content] += finished.downloaded_bytes;
   }
+  return !all.empty();
 }
 
 /// Is it on its way to be shown? What was prefetched is on this disk when it is wanted.

@@ -50,7 +50,7 @@ class Reconciler {
   // observe
   void decide();
   plan::Observed observe() const;
-  void take_finished_fetches();
+  bool take_finished_fetches();
   bool awaited(const plan::ContentKey& content) const;
   async::Steady next_time() const;
   bool settled() const;

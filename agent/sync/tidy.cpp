@@ -121,8 +121,8 @@ Task<> Reconciler::measure() {
   if (cache) cache_use_ = *cache;
 }
 
-/// Before a download: cache first, then the oldest trees, never what is live or wanted. decide() asked for it only
-/// because it fits.
+/// Before a download, for all that are under way and this one: cache first, then the oldest trees, never what is live
+/// or wanted. decide() asked for it only because it fits.
 Task<> Reconciler::make_room(std::uint64_t bytes) {
   const std::uint64_t bytes_max = options_.retention.bytes_max;
   if (used_bytes_ + bytes <= bytes_max) co_return;

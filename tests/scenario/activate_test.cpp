@@ -243,5 +243,35 @@ TEST_F(Activate, WhatWasDownloadedForAMoveThatNeverCameIsOnThisDiskLater) {
   EXPECT_EQ(shown.downloaded_bytes, 0u);
 }
 
+TEST_F(Activate, TwoVersionsThatFitOnlyOneByOneDoNotBreakTheBudget) {
+  options_.retention.bytes_max = 440 << 10;
+  restart();
+  move({publish("section7", "1.0.0", {{"p.md", std::string(100 << 10, 'a')}}),
+        publish("intake", "1.0.0", {{"p.md", std::string(100 << 10, 'b')}})});
+  settle();
+  move({publish("section7", "2.0.0", {{"p.md", std::string(150 << 10, 'A')}})});
+  move({publish("intake", "2.0.0", {{"p.md", std::string(150 << 10, 'B')}})});
+  settle();
+  EXPECT_LE(trees_->bytes_used().value(), options_.retention.bytes_max);
+  EXPECT_EQ(state_of("intake"), "current");
+  EXPECT_EQ(state_of("section7"), "retrying disk_budget");
+  EXPECT_EQ(read("section7/p.md"), std::string(100 << 10, 'a'));
+}
+
+TEST_F(Activate, RoomIsMadeForAllDownloadsOfAPassTogether) {
+  options_.retention.bytes_max = 440 << 10;
+  restart();
+  for (const auto* semver : {"1.0.0", "2.0.0", "3.0.0"}) {
+    move({publish("section7", semver, {{"p.md", semver + std::string(100 << 10, 'a')}})});
+    settle();
+  }
+  move({publish("intake", "1.0.0", {{"p.md", std::string(70 << 10, 'b')}})});
+  move({publish("letter", "1.0.0", {{"p.md", std::string(70 << 10, 'c')}})});
+  settle();
+  EXPECT_LE(trees_->bytes_used().value(), options_.retention.bytes_max);
+  EXPECT_EQ(state_of("intake") + ", " + state_of("letter"), "current, current");
+  EXPECT_EQ(state_of("section7"), "current");
+}
+
 }  // namespace
 }  // namespace bundlesync::scenario
