@@ -248,6 +248,10 @@ Result<TreeStore::Published> TreeStore::publish(const bundle::Bundle& bundle, co
     if (!files().rename(folder, *name, folder, stage)) condemn(published.tree);
     return fail(std::move(durable.error()));
   }
+  {
+    const std::scoped_lock lock(mutex_);
+    condemned_.erase(published.tree);  // what had this name before is gone: this tree is another one
+  }
   index(published.tree, bundle);
   published.renamed = true;
   return published;

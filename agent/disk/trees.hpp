@@ -75,6 +75,7 @@ class Trees {
   /// `manifest` is the wanted one; refused: manifest_mismatch when the bundle's files give another.
   virtual Result<std::unique_ptr<Stage>> begin(const bundle::Bundle& bundle, const Digest& manifest) = 0;
   /// Never again taken for this content, by verify, begin, or take_from_disk; removed by tidy once nothing shows it.
+  /// Forgotten when the tree is gone, by remove or otherwise, and a commit makes another under its name.
   virtual void condemn(const TreeId& tree) = 0;
   virtual bool condemned(const TreeId& tree) const = 0;
   /// Removes a tree: renamed out of the way first, so that a half-removed tree is never found under its name.

@@ -96,15 +96,34 @@ void group_moves(const Desired& desired, Verdicts& verdicts, Plan& plan) {
     }
     Group& group = groups[*verdict.move->change];
     group.change = verdict.move->change;
+    group.waits = true;
     group.moves.push_back(std::move(*verdict.move));
   }
   for (auto& [change, group] : groups) plan.activate.push_back(std::move(group));
 }
 
+/// Each template for itself, but for the disk that they share: what is wanted and under way has its room first, then
+/// what is wanted, name by name. What is left is for prefetches.
+Verdicts judge_all(const std::set<std::string>& names, const Desired& desired, const Observed& observed,
+                   const Policy& policy, std::uint64_t& room) {
+  const auto take = [&](const bundle::Bundle& bundle) { room -= std::min(room, disk_bytes(bundle, policy)); };
+  for (const auto& [name, wanted] : desired.templates) {
+    if (!wanted.current) continue;
+    const ContentKey content{name, wanted.current->version, wanted.current->manifest};
+    if (observed.fetching.contains(content)) take(wanted.current->bundle);
+  }
+  Verdicts verdicts;
+  for (const auto& name : names) {
+    Verdict verdict = judge(name, desired, observed, policy, room);
+    if (verdict.fetch && !observed.fetching.contains(verdict.fetch->content)) take(verdict.fetch->bundle);
+    verdicts.emplace(name, std::move(verdict));
+  }
+  return verdicts;
+}
+
 /// The default before the current one, for a rollback that needs no network.
 void add_prefetches(const std::set<std::string>& names, const Desired& desired, const Observed& observed,
-                    const Policy& policy, Plan& plan) {
-  std::uint64_t room = observed.room_bytes;
+                    const Policy& policy, std::uint64_t room, Plan& plan) {
   for (const auto& name : names) {
     const auto found = desired.templates.find(name);
     if (found == desired.templates.end() || !found->second.previous || found->second.deleted) continue;
@@ -114,7 +133,7 @@ void add_prefetches(const std::set<std::string>& names, const Desired& desired, 
     if (std::ranges::any_of(plan.fetch, [&](const Fetch& fetch) { return fetch.content == content; })) continue;
     const auto failure = observed.failed.find(content);
     if (failure != observed.failed.end() && (failure->second.final || !failure->second.due)) continue;
-    const std::uint64_t bytes = bundle::total_bytes(previous.bundle.files, policy.file_bytes_max);
+    const std::uint64_t bytes = disk_bytes(previous.bundle, policy);
     if (bytes > room) continue;
     // A download that was wanted and is only the previous default now (a rollback) is abandoned: it may be one that
     // hangs, and it takes more of the permits than a prefetch does, which may follow.
@@ -144,6 +163,34 @@ void abandon_unwanted(const Observed& observed, Plan& plan) {
 
 }  // namespace
 
+std::vector<Group> groups_without(std::vector<Group> groups, std::set<std::string> unavailable,
+                                  const Desired& desired) {
+  const auto is_left_out = [&](const Group& group) {
+    const bool own =
+        std::ranges::any_of(group.moves, [&](const Move& move) { return unavailable.contains(move.template_name); });
+    if (own || !group.waits || !group.change) return own;
+    const auto together = desired.moved_together.find(*group.change);
+    return together != desired.moved_together.end() &&
+           std::ranges::any_of(together->second, [&](const auto& name) { return unavailable.contains(name); });
+  };
+  for (auto group = std::ranges::find_if(groups, is_left_out); group != groups.end();
+       group = std::ranges::find_if(groups, is_left_out)) {
+    for (const auto& move : group->moves) unavailable.insert(move.template_name);
+    groups.erase(group);
+  }
+  return groups;
+}
+
+std::uint64_t disk_bytes(const bundle::Bundle& bundle, const Policy& policy) {
+  constexpr std::uint64_t block = 4096;
+  std::uint64_t blocks = 0;  // at most 2^52 a file: no number of files that fits into memory overflows the sum
+  for (const auto& file : bundle.files) {
+    const std::uint64_t bytes = file.size.value_or(policy.file_bytes_max);
+    blocks += bytes / block + (bytes % block != 0);
+  }
+  return blocks > UINT64_MAX / block ? UINT64_MAX : blocks * block;
+}
+
 bool wanted(const std::string& name, const Policy& policy) {
   return std::ranges::any_of(policy.templates, [&](const auto& pattern) { return glob_match(pattern, name); });
 }
@@ -157,8 +204,8 @@ bool converged(const Plan& plan) {
 
 Plan decide(const Desired& desired, const Observed& observed, const Policy& policy) {
   const std::set<std::string> names = wanted_names(desired, observed, policy);
-  Verdicts verdicts;
-  for (const auto& name : names) verdicts.emplace(name, judge(name, desired, observed, policy));
+  std::uint64_t room = observed.room_bytes;
+  Verdicts verdicts = judge_all(names, desired, observed, policy, room);
 
   Plan plan;
   for (const auto& [name, shown] : observed.view.templates) {
@@ -169,7 +216,8 @@ Plan decide(const Desired& desired, const Observed& observed, const Policy& poli
     if (verdict.fetch) plan.fetch.push_back(*verdict.fetch);
   }
   group_moves(desired, verdicts, plan);
-  if (observed.remote_enabled && observed.database_reached) add_prefetches(names, desired, observed, policy, plan);
+  if (observed.remote_enabled && observed.database_reached)
+    add_prefetches(names, desired, observed, policy, room, plan);
   abandon_unwanted(observed, plan);
   for (auto& [name, verdict] : verdicts) plan.status.emplace(name, std::move(verdict.status));
   return plan;

@@ -101,8 +101,10 @@ struct Observed {
   AcceptedMap accepted;
   std::map<std::string, Alternative> local;       ///< by template name
   std::map<std::string, Alternative> filesystem;  ///< by template name
-  std::uint64_t room_bytes = 0;  ///< what may still be downloaded within disk.max_bytes, counting what can be reclaimed
-  bool prefetch_due = false;     ///< the spread is over: previous defaults may be fetched
+  /// What fits beside all finished trees within disk.max_bytes, counting what can be reclaimed. What is under way has
+  /// to fit into it, too.
+  std::uint64_t room_bytes = 0;
+  bool prefetch_due = false;  ///< the spread is over: previous defaults may be fetched
 };
 
 }  // namespace bundlesync::plan

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,7 @@ struct Move {
 struct Group {
   std::optional<std::uint64_t> change;
   std::vector<Move> moves;
+  bool waits = false;  ///< for whoever moved in `change`, in other groups too; else its one move waits for nobody
 };
 
 /// A version whose bytes should be on this disk.
@@ -92,6 +94,14 @@ struct Plan {
 
 /// Pure and total: the same input gives the same plan, and carrying a plan out in part and asking again is safe.
 Plan decide(const Desired& desired, const Observed& observed, const Policy& policy);
+
+/// The groups of a plan that may be shown although `unavailable` templates cannot be moved now after all: all but
+/// theirs, and those that wait for one that is left out, in turn.
+std::vector<Group> groups_without(std::vector<Group> groups, std::set<std::string> unavailable, const Desired& desired);
+
+/// What a version takes on a disk, whose files fill whole blocks of 4 KiB; one of unknown size counts as the largest
+/// that is allowed.
+std::uint64_t disk_bytes(const bundle::Bundle& bundle, const Policy& policy);
 
 /// A stable code when what the catalog wants breaks a rule, with detail; nothing when it is good.
 struct Refusal {

@@ -10,8 +10,9 @@ namespace {
 /// One template's question: what it shows, what else there is, and the answer as it is being made.
 class Judge {
  public:
-  Judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy)
-      : name_(name), desired_(desired), observed_(observed), policy_(policy) {
+  Judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy,
+        std::uint64_t room)
+      : name_(name), desired_(desired), observed_(observed), policy_(policy), room_(room) {
     const auto found = observed.view.templates.find(name);
     if (found != observed.view.templates.end()) shown_ = &found->second;
     damaged_ = shown_ && observed.damaged.contains(shown_->tree);
@@ -205,9 +206,17 @@ class Judge {
 
   void disabled() {
     set(State::disabled, wanted_->enabled ? "no_default" : "not_enabled");
-    if (take_alternative() || shows_good()) return;
+    if (take_alternative()) return leave_with_its_change();
+    if (shows_good()) return;
     verdict_.status.state = State::absent;
     verdict_.drop = damaged_;
+  }
+
+  /// Away from a last good: like every other move of its change.
+  void leave_with_its_change() {
+    if (!verdict_.move || !has_last_good()) return;
+    verdict_.move->change = wanted_->change;
+    verdict_.waits_for_group = wanted_->change.has_value();
   }
 
   bool shows(const WantedVersion& version) const {
@@ -241,10 +250,8 @@ class Judge {
     if (failed && !failure->second.final && !failure->second.due) {
       return set(State::retrying, failure->second.reason, failure->second.text);
     }
-    const std::uint64_t bytes = bundle::total_bytes(version.bundle.files, policy_.file_bytes_max);
-    if (bytes > observed_.room_bytes) {
-      return set(State::retrying, "disk_budget", fmt::format("bytes={} room={}", bytes, observed_.room_bytes));
-    }
+    const std::uint64_t bytes = disk_bytes(version.bundle, policy_);
+    if (bytes > room_) return set(State::retrying, "disk_budget", fmt::format("bytes={} room={}", bytes, room_));
     verdict_.fetch = std::move(fetch);
     failed && !failure->second.final ? set(State::retrying, failure->second.reason, failure->second.text)
                                      : set(State::fetching);
@@ -270,6 +277,7 @@ class Judge {
   const Desired& desired_;
   const Observed& observed_;
   const Policy& policy_;
+  const std::uint64_t room_;
   const Shown* shown_ = nullptr;
   const WantedTemplate* wanted_ = nullptr;
   bool damaged_ = false;
@@ -283,8 +291,9 @@ bool is_last_good(const Shown& shown) {
   return shown.source != Source::local && shown.source != Source::filesystem;
 }
 
-Verdict judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy) {
-  return Judge(name, desired, observed, policy).verdict();
+Verdict judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy,
+              std::uint64_t room) {
+  return Judge(name, desired, observed, policy, room).verdict();
 }
 
 }  // namespace bundlesync::plan

@@ -18,7 +18,9 @@ struct Verdict {
   bool waits_for_group = false;
 };
 
-Verdict judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy);
+/// `room` is what a fetch that is not under way yet may take of the disk.
+Verdict judge(const std::string& name, const Desired& desired, const Observed& observed, const Policy& policy,
+              std::uint64_t room);
 
 /// True when `shown` was once named by a catalog: the last good one.
 bool is_last_good(const Shown& shown);

@@ -12,25 +12,31 @@ namespace bundlesync::sync {
 namespace {
 /// Tries to read a tree on a disk that fails, before its bytes are had from elsewhere.
 constexpr unsigned kReadsMax = 5;
+/// How long a tree that was just made needs no other look before it is shown.
+constexpr auto kFresh = std::chrono::minutes(1);
 }  // namespace
 
 Task<> Reconciler::activate() {
-  const std::uint64_t revision = desired_revision_;
-  std::vector<plan::Group> ready;
+  std::set<plan::TreeId> verified;
   for (auto& group : plan_.activate) {
-    bool whole = true;
     for (auto& move : group.moves) {
       std::optional<plan::TreeId> tree = co_await tree_for(move);
-      if (!tree) {
-        whole = false;
-        break;  // one that cannot be had keeps its whole group waiting
-      }
+      if (!tree) break;  // one that cannot be had keeps its whole group waiting
+      verified.insert(*tree);
       move.tree = std::move(*tree);
     }
-    if (whole) ready.push_back(group);
   }
+  // The catalog moved on meanwhile: decide anew, and show what is still wanted. Whoever moves often delays nobody else.
+  if (plan_revision_ != desired_revision_) decide();
+
+  std::set<std::string> unavailable;
+  for (const auto& group : plan_.activate) {
+    for (const auto& move : group.moves) {
+      if (!verified.contains(move.tree)) unavailable.insert(move.template_name);
+    }
+  }
+  const std::vector<plan::Group> ready = plan::groups_without(plan_.activate, std::move(unavailable), desired_);
   if (ready.empty() && plan_.drop.empty() && !must_show_) co_return;
-  if (revision != desired_revision_ && !must_show_) co_return;  // the catalog moved on meanwhile: decide anew at once
 
   Result<void> shown = co_await show(ready);
   if (shown) co_return;
@@ -67,7 +73,8 @@ Task<std::optional<plan::TreeId>> Reconciler::tree_for(const plan::Move& move) {
     }
     co_return *staged;
   }
-  if (fresh_.contains(move.tree)) co_return move.tree;
+  const auto made = fresh_.find(move.tree);
+  if (made != fresh_.end() && world_.clock.now() - made->second < kFresh) co_return move.tree;
   const auto failed = failed_reads_.find(move.tree);
   if (failed != failed_reads_.end() && world_.clock.now() < failed->second.next) co_return std::nullopt;
 
@@ -132,7 +139,6 @@ Task<Result<plan::TreeId>> Reconciler::stage_alternative(const plan::Alternative
   trees_[*tree] = info;
   complete_[plan::ContentKey{alternative.bundle.template_name, alternative.bundle.version, alternative.manifest}] =
       *tree;
-  fresh_.insert(*tree);
   co_return tree;
 }
 
@@ -208,6 +214,7 @@ void Reconciler::acknowledge(const std::vector<plan::Group>& groups, const plan:
     report::Activated activated = describe(group, before);
     world_.reporter.activated(activated);
     for (const auto& move : group.moves) {
+      damaged_.erase(move.tree);  // made anew under the name of one that was gone
       downloaded_.erase(move.content);
       fresh_.erase(move.tree);
     }

@@ -42,7 +42,8 @@ Fetches::Fetches(World world, const Options& options, async::Wakeup& wakeup)
       tasks_(world.executor) {}
 
 void Fetches::start(const plan::Fetch& fetch, LocalBytes local_bytes) {
-  if (!running_.try_emplace(fetch.content, fetch.prefetch).second) return;
+  const std::uint64_t bytes = plan::disk_bytes(fetch.bundle, options_.policy);
+  if (!running_.try_emplace(fetch.content, fetch.prefetch, bytes).second) return;
   tasks_.spawn(task_name(fetch.content), bring(fetch, std::move(local_bytes)));
 }
 
@@ -118,6 +119,14 @@ std::set<plan::ContentKey> Fetches::prefetching() const {
     if (!entry.cancelled && entry.prefetch) keys.insert(content);
   }
   return keys;
+}
+
+std::uint64_t Fetches::reserved_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [content, entry] : running_) {
+    if (!entry.cancelled) bytes += entry.bytes;
+  }
+  return bytes;
 }
 
 std::list<Fetches::Finished> Fetches::take_finished() {

@@ -41,6 +41,7 @@ class Fetches {
 
   std::set<plan::ContentKey> running() const;
   std::set<plan::ContentKey> prefetching() const;  ///< those of running() that began as a prefetch
+  std::uint64_t reserved_bytes() const;            ///< of this disk, for all of running()
   /// Takes what has finished well since the last call.
   std::list<Finished> take_finished();
   /// What failed and has not succeeded since, judged at `now`.
@@ -54,8 +55,9 @@ class Fetches {
 
  private:
   struct Running {
-    explicit Running(bool is_prefetch) : prefetch(is_prefetch) {}
+    Running(bool is_prefetch, std::uint64_t disk_bytes) : prefetch(is_prefetch), bytes(disk_bytes) {}
     bool prefetch;
+    std::uint64_t bytes;  ///< that it takes of this disk
     bool cancelled = false;
   };
   class Ended;

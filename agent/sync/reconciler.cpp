@@ -47,6 +47,7 @@ void Reconciler::accept(plan::Answer answer) {
   if (database_reached_ && next == desired_) return;
   desired_ = std::move(next);
   database_reached_ = true;
+  std::erase_if(downloaded_, [&](const auto& entry) { return !awaited(entry.first); });
   desired_unsaved_ = true;
   ++desired_revision_;
   wakeup_.notify();
@@ -72,13 +73,13 @@ Task<> Reconciler::run(bool until_settled) {
 
 Task<> Reconciler::pass() {
   if (world_.clock.now() >= rescan_at_) co_await rescan_alternatives();
-  take_finished_fetches();
-  plan_ = plan::decide(desired_, observe(), options_.policy);
+  const bool more_is_here = take_finished_fetches();
+  if (more_is_here) co_await measure();  // a stage that was measured on its way must not count twice
+  decide();
 
   for (const auto& content : plan_.abandon) fetches_.cancel(content);
   for (const auto& fetch : plan_.fetch) {
-    const std::uint64_t bytes = bundle::total_bytes(fetch.bundle.files, options_.policy.file_bytes_max);
-    co_await make_room(bytes);
+    co_await make_room(fetches_.reserved_bytes() + plan::disk_bytes(fetch.bundle, options_.policy));
     fetches_.start(fetch, local_bytes());
   }
   const bool something_to_show = !plan_.activate.empty() || !plan_.drop.empty() || must_show_;
@@ -86,6 +87,11 @@ Task<> Reconciler::pass() {
   if (desired_unsaved_) co_await save_desired();
   if (world_.clock.now() >= tidy_at_) co_await tidy();
   settle();
+}
+
+void Reconciler::decide() {
+  plan_ = plan::decide(desired_, observe(), options_.policy);
+  plan_revision_ = desired_revision_;
 }
 
 plan::Observed Reconciler::observe() const {
@@ -110,20 +116,22 @@ plan::Observed Reconciler::observe() const {
   return observed;
 }
 
-void Reconciler::take_finished_fetches() {
-  for (auto& finished : fetches_.take_finished()) {
+bool Reconciler::take_finished_fetches() {
+  std::list<Fetches::Finished> all = fetches_.take_finished();
+  for (auto& finished : all) {
     disk::TreeInfo info;
     info.id = finished.tree;
-    info.bytes = bundle::total_bytes(finished.bundle.files, 0);
+    info.bytes = plan::disk_bytes(finished.bundle, options_.policy);
     info.manifest = finished.content.manifest;
     info.bundle = std::move(finished.bundle);
-    used_bytes_ += info.bytes;
     trees_[finished.tree] = std::move(info);
     complete_[finished.content] = finished.tree;
-    fresh_.insert(finished.tree);
     last_live_[finished.tree] = world_.clock.now();
-    if (awaited(finished.content)) downloaded_[finished.content] += finished.downloaded_bytes;
+    if (!awaited(finished.content)) continue;
+    fresh_[finished.tree] = world_.clock.now();
+    downloaded_[finished.content] += finished.downloaded_bytes;
   }
+  return !all.empty();
 }
 
 /// Is it on its way to be shown? What was prefetched is on this disk when it is wanted.

@@ -50,8 +50,9 @@ class Reconciler {
 
  private:
   // observe
+  void decide();
   plan::Observed observe() const;
-  void take_finished_fetches();
+  bool take_finished_fetches();
   bool awaited(const plan::ContentKey& content) const;
   async::Steady next_time() const;
   bool settled() const;
@@ -124,8 +125,8 @@ class Reconciler {
   std::map<plan::TreeId, FailedRead> failed_reads_;  ///< of trees that should be shown, since they were read last
   std::map<plan::TreeId, disk::TreeInfo> trees_;     ///< every finished tree that is not condemned
   std::map<plan::ContentKey, plan::TreeId> complete_;
-  std::set<plan::TreeId> fresh_;                          ///< made by this process and not shown yet: verified just now
-  std::map<plan::ContentKey, std::uint64_t> downloaded_;  ///< bytes fetched by this process and not yet reported
+  std::map<plan::TreeId, async::Steady> fresh_;           ///< when this process made it; not shown yet
+  std::map<plan::ContentKey, std::uint64_t> downloaded_;  ///< bytes fetched by this process for a move still to come
   std::map<plan::TreeId, async::Steady> last_live_;
   disk::Alternatives local_;
   disk::Alternatives filesystem_;
@@ -134,8 +135,9 @@ class Reconciler {
 
   // What is due.
   plan::Plan plan_;
-  bool must_show_ = false;      ///< a swap was not acknowledged: show again, whatever the plan says
-  bool links_missing_ = false;  ///< a name of ours is taken: tidy() tries to make the link again
+  std::uint64_t plan_revision_ = 0;  ///< of what is wanted, when plan_ was made
+  bool must_show_ = false;           ///< a swap was not acknowledged: show again, whatever the plan says
+  bool links_missing_ = false;       ///< a name of ours is taken: tidy() tries to make the link again
   unsigned show_failures_ = 0;
   async::Steady show_not_before_{};
   async::Steady started_{};

@@ -50,6 +50,7 @@ Task<> Reconciler::remove_trees(std::vector<plan::TreeId> trees_to_remove) {
     // Forgotten first: a tree that is half removed must not be taken for complete.
     std::erase_if(complete_, [&](const auto& entry) { return entry.second == id; });
     trees_.erase(id);
+    fresh_.erase(id);
     last_live_.erase(id);
     failed_reads_.erase(id);
     state_.trees.erase(id);
@@ -121,8 +122,8 @@ Task<> Reconciler::measure() {
   if (cache) cache_use_ = *cache;
 }
 
-/// Before a download: cache first, then the oldest trees, never what is live or wanted. decide() asked for it only
-/// because it fits.
+/// Before a download, for all that are under way and this one: cache first, then the oldest trees, never what is live
+/// or wanted. decide() asked for it only because it fits.
 Task<> Reconciler::make_room(std::uint64_t bytes) {
   const std::uint64_t bytes_max = options_.retention.bytes_max;
   if (used_bytes_ + bytes <= bytes_max) co_return;

@@ -152,6 +152,16 @@ TEST_F(TreesTest, RemovesATreeWholeAndForgetsIt) {
   EXPECT_TRUE(fs::exists(own("state")));
 }
 
+TEST_F(TreesTest, ACondemnedTreeThatVanishedLeavesItsNameToAnother) {
+  trees_->condemn(tree_);
+  fs::rename(path_of(tree_), dir_.path() / "away");
+  EXPECT_EQ(build(goods_), tree_);
+  EXPECT_FALSE(trees_->condemned(tree_));
+  EXPECT_EQ(damage(), "");
+  const auto next = make_goods("section7", "1.1.0");
+  EXPECT_TRUE(begin(next)->take_from_disk(next.bundle.files[0]).value()) << "its bytes are known again";
+}
+
 /// A link in place of a template's folder leads nowhere.
 TEST_F(TreesTest, WritesNothingThroughALink) {
   testing::TempDir elsewhere;

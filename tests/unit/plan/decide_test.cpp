@@ -385,5 +385,67 @@ TEST(Decide, WithRemoteOffNeverFetchesAndKeepsTheLastGoodWithAWarning) {
   EXPECT_EQ(status(plan, "section7"), "standalone remote_off");
 }
 
+/// A version of `mib` MiB, of which only the size is ever looked at.
+WantedTemplate large(const std::string& name, std::uint64_t mib) {
+  WantedTemplate wanted = wanted_template(name, "1.0.0", 1);
+  wanted.current->bundle.files[0].size = mib << 20;
+  wanted.current->manifest = bundle::manifest_digest(wanted.current->bundle.files);
+  wanted.current->recorded_manifest = wanted.current->manifest;
+  return wanted;
+}
+
+TEST(Decide, VersionsThatFitOnlyOneByOneAreNotAllFetchedAtOnce) {
+  World world;
+  world.policy.file_bytes_max = 64U << 20;
+  world.observed.room_bytes = 130U << 20;
+  for (const auto* name : {"a", "b", "c"}) world.want(large(name, 60));
+  Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "a=1.0.0,b=1.0.0");
+  EXPECT_EQ(status(plan, "c"), "retrying disk_budget");
+  EXPECT_EQ(plan.status.at("c").detail, "bytes=62914560 room=10485760");
+
+  // The same while they are under way: the room is theirs, whatever the name of the next.
+  world.observed.fetching = {key(*world.desired.templates.at("b").current),
+                             key(*world.desired.templates.at("c").current)};
+  plan = world.decide();
+  EXPECT_EQ(fetches(plan), "");
+  EXPECT_EQ(status(plan, "a"), "retrying disk_budget");
+  EXPECT_EQ(status(plan, "b"), "fetching");
+  EXPECT_TRUE(plan.abandon.empty());
+}
+
+TEST(Decide, APrefetchUnderWayGivesItsRoomToWhatIsWanted) {
+  World world;
+  world.policy.file_bytes_max = 64U << 20;
+  world.observed.room_bytes = 100U << 20;
+  world.observed.prefetch_due = true;
+  WantedTemplate shown = wanted_template("a", "2.0.0", 2);
+  shown.previous = large("a", 60).current;
+  world.want(shown);
+  world.show(shown);
+  world.observed.fetching = world.observed.prefetching = {key(*shown.previous)};
+  EXPECT_TRUE(world.decide().abandon.empty());
+  world.want(large("b", 60));
+  const Plan plan = world.decide();
+  EXPECT_EQ(fetches(plan), "b=1.0.0");
+  ASSERT_EQ(plan.abandon.size(), 1u);
+  EXPECT_EQ(plan.abandon[0], key(*shown.previous));
+}
+
+TEST(Decide, AFileTakesWholeBlocksOfTheDisk) {
+  bundle::Bundle bundle;
+  for (const std::uint64_t size : {0U, 1U, 4096U, 4097U}) {
+    bundle.files.push_back(file("f" + std::to_string(size), ""));
+    bundle.files.back().size = size;
+  }
+  EXPECT_EQ(disk_bytes(bundle, Policy()), 4 * 4096u);
+  bundle.files[0].size.reset();
+  Policy policy;
+  policy.file_bytes_max = 8192;
+  EXPECT_EQ(disk_bytes(bundle, policy), 6 * 4096u);
+  bundle.files[0].size = UINT64_MAX;
+  EXPECT_EQ(disk_bytes(bundle, policy), UINT64_MAX) << "saturates: a limit still refuses";
+}
+
 }  // namespace
 }  // namespace bundlesync::plan::test

@@ -124,5 +124,49 @@ TEST(Groups, ADisabledMemberDoesNotStandInTheWay) {
   EXPECT_EQ(status(world.decide(), "intake"), "disabled not_enabled");
 }
 
+TEST(Groups, ADisabledMemberLeavesItsLastGoodTogetherWithTheOthersOfItsChange) {
+  TwoMoved world;
+  world.desired.templates["intake"].current.reset();
+  world.offer_fallback("intake", "bare");
+  const Plan waiting = world.decide();
+  EXPECT_EQ(moves(waiting), "") << "section7 is on its way";
+  EXPECT_EQ(status(waiting, "intake"), "fetching waits_for_change");
+  EXPECT_EQ(waiting.status.at("intake").detail, "by=section7");
+  world.on_disk(*world.section7.current);
+  const Plan plan = world.decide();
+  EXPECT_EQ(moves(plan), "intake=filesystem,section7=2.0.0");
+  EXPECT_EQ(plan.activate[0].change, 700u);
+}
+
+TEST(Groups, ADisabledTemplateThatShowsNothingYetWaitsForNobody) {
+  TwoMoved world;
+  auto letter = wanted_template("letter", "1.0.0", 1, 700);
+  letter.enabled = false;
+  world.want(letter);
+  world.offer_fallback("letter", "bare");
+  EXPECT_EQ(moves(world.decide()), "letter=filesystem");
+}
+
+TEST(Groups, OneThatTurnsOutUnavailableLeavesOutWhoeverMovedWithItAndNobodyElse) {
+  TwoMoved world;
+  world.on_disk(*world.section7.current);
+  world.on_disk(*world.want(wanted_template("intake", "2.0.1", 3, 702)).current);  // moved with section7, then again
+  world.on_disk(*world.want(wanted_template("letter", "1.0.0", 1, 700)).current);  // new: waits for nobody
+  world.show(wanted_template("terms", "1.0.0", 1, 604));
+  world.on_disk(*world.want(wanted_template("terms", "1.1.0", 2, 703)).current);
+  Plan plan = world.decide();
+  ASSERT_EQ(moves(plan), "letter=1.0.0 | section7=2.0.0 | intake=2.0.1 | terms=1.1.0");
+  const auto left = [&](const std::set<std::string>& unavailable) {
+    Plan shown;
+    shown.activate = groups_without(plan.activate, unavailable, world.desired);
+    return moves(shown);
+  };
+  EXPECT_EQ(left({}), moves(plan));
+  EXPECT_EQ(left({"intake"}), "letter=1.0.0 | terms=1.1.0");
+  EXPECT_EQ(left({"letter"}), "intake=2.0.1 | terms=1.1.0");
+  EXPECT_EQ(left({"section7"}), "letter=1.0.0 | intake=2.0.1 | terms=1.1.0")
+      << "intake stands later: nobody waited for";
+}
+
 }  // namespace
 }  // namespace bundlesync::plan::test
