@@ -65,7 +65,12 @@ Task<Result<void>> Agent::follow() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   tasks.cancel_all();
   co_await reconciler_.stop();
-  Result<void> unwound = co_await tasks.wait();
+  Result<void> unwound;
+  try {
+    unwound = co_await tasks.wait();
+  } catch (...) {
+    if (!thrown) thrown = std::current_exception();  // the group remembers that it was cancelled, and says so again
+  }
   if (lock) co_await save_status();
   if (thrown) std::rethrow_exception(thrown);
   co_return ended ? unwound : ended;
@@ -73,7 +78,12 @@ Task<Result<void>> Agent::follow() {
 
 Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
   Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
-  if (!lock) co_return fail(lock.error());
+  if (!lock) {
+    if (lock.error().kind() == ErrorKind::held) co_return fail(lock.error());
+    world_.reporter.sync_failed(lock.error());
+    co_await reconciler_.look();
+    co_return outcome();
+  }
   Result<void> recovered = co_await recover(std::min<async::Duration>(timeout, kRecoverPatience));
   if (!recovered) co_return fail(recovered.error());
 
@@ -98,12 +108,19 @@ Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
   co_return outcome();
 }
 
-/// Waits for the lock. Another agent may hold it for as long as it lives; which one is said once.
+/// Waits for the lock. Another agent may hold it for as long as it lives; which one is said once. Where the disk cannot
+/// lock (it became read-only, say), that is an alarm, and what is shown is served meanwhile without writing.
 Task<disk::TargetLock> Agent::standby() {
+  bool looked = false;
   for (;;) {
     Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
     if (lock) co_return std::move(*lock);
-    world_.reporter.standby(lock.error());
+    if (lock.error().kind() == ErrorKind::held) {
+      world_.reporter.standby(lock.error());
+    } else {
+      world_.reporter.sync_failed(lock.error());
+      if (!std::exchange(looked, true)) co_await reconciler_.look();
+    }
     co_await world_.clock.sleep_until(world_.clock.now() + kStandbyInterval);
   }
 }

@@ -21,10 +21,12 @@ class Agent {
   Agent(World world, const Options& options, catalog::Feed* feed, WatchOptions watch_options);
 
   /// Waits until the target is ours (standby), re-checks what is shown, then follows until it is cancelled. A swap in
-  /// progress finishes. An error means that the target cannot be used at all.
+  /// progress finishes. A target that cannot be locked, though nobody holds it, is served as it is until it can. An
+  /// error means that the target cannot be used at all.
   Task<Result<void>> follow();
 
-  /// Tries to reach the desired versions within `timeout`, then ends. Errors: held (another agent has the target).
+  /// Tries to reach the desired versions within `timeout`, then ends. Errors: held (another agent has the target). A
+  /// target that cannot be locked otherwise is only looked at.
   Task<Result<OnceOutcome>> once(async::Duration timeout);
 
  private:

@@ -19,6 +19,11 @@ constexpr auto kPassInterval = std::chrono::milliseconds(100);
 
 Reconciler::Reconciler(World world, const Options& options)
     : world_(world), options_(options), wakeup_(world.executor), fetches_(world, options, wakeup_) {
+  begin_now();
+}
+
+/// What a start may take counts from here: an agent may have stood by for hours before.
+void Reconciler::begin_now() {
   started_ = world_.clock.now();
   started_wall_ = world_.clock.wall_now();
   rescan_at_ = started_ + options_.rescan_interval;
@@ -74,7 +79,6 @@ Task<> Reconciler::run(bool until_settled) {
 Task<> Reconciler::pass() {
   if (world_.clock.now() >= rescan_at_) co_await rescan_alternatives();
   const bool more_is_here = take_finished_fetches();
-  if (more_is_here) co_await measure();  // a stage that was measured on its way must not count twice
   decide();
 
   for (const auto& content : plan_.abandon) fetches_.cancel(content);
@@ -84,6 +88,7 @@ Task<> Reconciler::pass() {
   }
   const bool something_to_show = !plan_.activate.empty() || !plan_.drop.empty() || must_show_;
   if (something_to_show && world_.clock.now() >= show_not_before_) co_await activate();
+  if (more_is_here) co_await count_anew();
   if (desired_unsaved_) co_await save_desired();
   if (world_.clock.now() >= tidy_at_) co_await tidy();
   settle();
@@ -124,6 +129,7 @@ bool Reconciler::take_finished_fetches() {
     info.bytes = plan::disk_bytes(finished.bundle, options_.policy);
     info.manifest = finished.content.manifest;
     info.bundle = std::move(finished.bundle);
+    used_bytes_ += info.bytes;
     trees_[finished.tree] = std::move(info);
     complete_[finished.content] = finished.tree;
     last_live_[finished.tree] = world_.clock.now();

@@ -28,6 +28,10 @@ class Reconciler {
   /// tree that cannot be read no longer stands in the way, for it will be built again.
   Task<Result<void>> recover(bool last_try = true);
 
+  /// Reads and checks what is shown and reports it, without writing anything: for a target that is not ours to write.
+  /// recover() may follow, and finds everything anew.
+  Task<> look();
+
   /// Passes for ever, each when something happened or is due. Ends only by cancellation, or by `until_settled` when
   /// nothing more can be expected without a change from outside.
   Task<> run(bool until_settled);
@@ -71,6 +75,7 @@ class Reconciler {
   report::ActivatedTemplate describe(const plan::Shown& shown, const std::string& name) const;
 
   // recover (recovery.cpp)
+  void begin_now();
   Task<Result<void>> load_memory();
   Task<Result<void>> read_trees();
   Task<Result<void>> check_live_trees(bool last_try);
@@ -84,6 +89,7 @@ class Reconciler {
   // tidy (tidy.cpp)
   Task<> tidy();
   Task<> measure();
+  Task<> count_anew();
   Task<> make_room(std::uint64_t bytes);
   Task<> remove_trees(std::vector<plan::TreeId> trees_to_remove);
   Task<> remove_condemned();
@@ -140,7 +146,7 @@ class Reconciler {
   bool links_missing_ = false;       ///< a name of ours is taken: tidy() tries to make the link again
   unsigned show_failures_ = 0;
   async::Steady show_not_before_{};
-  async::Steady started_{};
+  async::Steady started_{};  ///< when the target became ours
   async::Wall started_wall_{};
   async::Steady rescan_at_{};
   async::Steady tidy_at_{};

@@ -15,6 +15,7 @@ bool leads_on(const Error& error) {
 }  // namespace
 
 Task<Result<void>> Reconciler::recover(bool last_try) {
+  begin_now();
   forget_disk();
   disk::Target& target = world_.target;
   live::LiveView& live = world_.live;

@@ -122,6 +122,13 @@ Task<> Reconciler::measure() {
   if (cache) cache_use_ = *cache;
 }
 
+/// After a download, whose stage may have been measured on its way: until now it counted twice.
+Task<> Reconciler::count_anew() {
+  const std::uint64_t counted = used_bytes_;
+  co_await measure();
+  if (used_bytes_ < counted) wakeup_.notify();  // for whoever waits for room
+}
+
 /// Before a download, for all that are under way and this one: cache first, then the oldest trees, never what is live
 /// or wanted. decide() asked for it only because it fits.
 Task<> Reconciler::make_room(std::uint64_t bytes) {

@@ -14,7 +14,7 @@
 namespace bundlesync::fakes {
 
 /// Remembers everything it is told: as values where a test looks into them, and as one short line a call, in order.
-class RecordingReporter final : public report::Reporter {
+class RecordingReporter : public report::Reporter {
  public:
   struct Fetch {
     std::string template_name;
