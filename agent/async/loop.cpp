@@ -79,8 +79,8 @@ class StopSignals {
 /// Ends the process when nobody called it off in time. A thread of its own: what it guards against may hold the loop.
 class Loop::Watchdog {
  public:
-  Watchdog(Duration limit, const std::atomic<int>& exit_code)
-      : thread_([this, limit, &exit_code] { watch(limit, exit_code); }) {}
+  Watchdog(Duration limit, const std::atomic<int>& exit_code, std::string_view last_word)
+      : thread_([this, limit, &exit_code, last_word] { watch(limit, exit_code, last_word); }) {}
   ~Watchdog() {
     {
       const std::lock_guard lock(mutex_);
@@ -93,11 +93,10 @@ class Loop::Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
 
  private:
-  void watch(Duration limit, const std::atomic<int>& exit_code) {
+  void watch(Duration limit, const std::atomic<int>& exit_code, std::string_view last_word) {
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, limit, [this] { return called_off_; })) return;
-    constexpr std::string_view line = "error: something did not end in time after the stop, leaving without it\n";
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, last_word.data(), last_word.size());
     _exit(exit_code);
   }
 
@@ -131,7 +130,12 @@ void Loop::stop_by(int signal) {
 }
 
 void Loop::force_exit_after_shutdown() {
-  if (!watchdog_) watchdog_ = std::make_unique<Watchdog>(options_.shutdown, exit_code_);
+  constexpr std::string_view last_word = "error: something did not end in time after the stop, leaving without it\n";
+  if (!watchdog_) watchdog_ = std::make_unique<Watchdog>(options_.shutdown, exit_code_, last_word);
+}
+
+void Loop::end_within(Duration limit) {
+  watchdog_ = std::make_unique<Watchdog>(limit, exit_code_, std::string_view());
 }
 
 void Loop::drive(Task<> root) {

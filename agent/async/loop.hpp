@@ -46,6 +46,10 @@ class Loop {
   void stop();
   bool stopping() const { return stopped_by_ != 0; }
 
+  /// For whoever has nothing left to lose: what still runs has this long, and then the process ends without a word.
+  /// Counts from now, not from the signal.
+  void end_within(Duration limit);
+
   /// What a forced exit in the destructor ends the process with: set it before main returns. 1 until then.
   void set_exit_code(int code) { exit_code_ = code; }
 

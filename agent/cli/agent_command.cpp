@@ -218,14 +218,9 @@ Result<ExitCode> run_following(House& house) {
   return ExitCode::done;
 }
 
-/// A medium that hangs keeps its thread, and a thread cannot be ended: everything that matters is on disk by now, so
-/// the process ends without waiting for it.
-void leave_hanging_media(House& house, const Result<ExitCode>& ended) {
-  if (!house.storage_pool || house.storage_pool->wait_idle(std::chrono::milliseconds(100))) return;
-  house.disk_pool->wait_idle(std::chrono::milliseconds(300));
-  spdlog::shutdown();
-  ::_exit(static_cast<int>(ended ? *ended : ended.error().exit_code()));
-}
+/// A medium or a resolver that hangs keeps its thread, and a thread cannot be ended: everything that matters is on disk
+/// by now, so the process ends without waiting long for it.
+constexpr auto kLeaveWithin = std::chrono::milliseconds(400);
 
 }  // namespace
 
@@ -240,7 +235,7 @@ Result<ExitCode> run_agent(const settings::Settings& settings, const AgentOption
   for (const auto& warning : settings.warnings) house.reporter.warning(warning);
   Result<ExitCode> ended = options.once ? run_once(house, options) : run_following(house);
   house.loop.set_exit_code(static_cast<int>(ended ? *ended : ended.error().exit_code()));
-  leave_hanging_media(house, ended);
+  house.loop.end_within(kLeaveWithin);
   return ended;
 }
 

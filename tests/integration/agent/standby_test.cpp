@@ -6,6 +6,8 @@
 namespace bundlesync::tests {
 namespace {
 
+constexpr auto npos = std::string::npos;
+
 class Standby : public AgentBed {
  protected:
   Standby() {
@@ -59,6 +61,28 @@ TEST_F(Standby, SigtermEndsAnAgentWithinASecondWhateverItDoes) {
   server_.thaw();
   EXPECT_EQ(stopped_asking.code, 0) << asking->log();
   EXPECT_LT(stopped_asking.took, one_second);
+}
+
+TEST_F(Standby, SigtermEndsAnAgentWithinASecondWhileTheResolverHangs) {
+  Environment environment{{"LD_PRELOAD", HANGING_RESOLVER}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+  environment["BUNDLESYNC_DATABASE_URL"] = "postgres://agent@db.invalid/postgres";
+  const auto database = start(environment);
+  EXPECT_TRUE(wait_until(std::chrono::seconds(10), [&] { return database->log().find("hangs: db.invalid") != npos; }))
+      << database->log();
+  const auto stopped = database->stop();
+  EXPECT_EQ(stopped.code, 0) << database->log();
+  EXPECT_LT(stopped.took, one_second);
+
+  environment.erase("BUNDLESYNC_DATABASE_URL");
+  environment["BUNDLESYNC_STORAGE_URL"] = "supabase+http://storage.invalid/storage/v1";
+  environment["BUNDLESYNC_STORAGE_KEY"] = "key";
+  const auto storage = start(environment);
+  EXPECT_TRUE(
+      wait_until(std::chrono::seconds(10), [&] { return storage->log().find("hangs: storage.invalid") != npos; }))
+      << storage->log();
+  const auto stopped_too = storage->stop();
+  EXPECT_EQ(stopped_too.code, 0) << storage->log();
+  EXPECT_LT(stopped_too.took, one_second);
 }
 
 }  // namespace

@@ -133,6 +133,18 @@ TEST_F(LoopDeathTest, AHangingJobEndsTheProcessAtTheDeadlineWithItsExitCode) {
       testing::ExitedWithCode(7), "error: something did not end in time after the stop, leaving without it");
 }
 
+TEST_F(LoopDeathTest, WhoeverHasNothingLeftToLoseLeavesAHangingJobEarlierAndWithoutAWord) {
+  EXPECT_EXIT(
+      {
+        Loop loop;
+        loop.pool().post([] { ::pause(); });
+        loop.set_exit_code(loop.run(answer(7)).value());
+        ::alarm(5);  // the usual deadline is later
+        loop.end_within(50ms);
+      },
+      testing::ExitedWithCode(7), "^$");
+}
+
 TEST_F(LoopDeathTest, ARootThatIgnoresTheStopEndsTheProcessAtTheDeadline) {
   EXPECT_EXIT(
       {
