@@ -188,8 +188,9 @@ Result<Report> settle_supabase(const Context& context, const BucketArguments& ar
     report.notes.push_back("readers authenticated: every logged-in user of the project may download every bundle");
   }
   report.notes.push_back(
-      "the region of a bucket is its project's: look at Project Settings, General; rules of lifecycle do not exist "
-      "here: nothing deletes an object by itself");
+      "not in this API: the region, which is the project's (look at its settings), and lifecycle rules (nothing "
+      "deletes "
+      "an object by itself)");
   return report;
 }
 
@@ -238,10 +239,10 @@ void print_document(const Context& context, const Report& report, const std::str
   object["good"] = publish::exit_code(report.findings) == ExitCode::done;
   boost::json::array& rows = object["findings"].emplace_array();
   for (const auto& finding : report.findings) {
-    rows.push_back({{"what", finding.what},
-                    {"standing", publish::to_string(finding.standing)},
-                    {"text", finding.text},
-                    {"hint", text_or_null(finding.hint)}});
+    std::string standing(publish::to_string(finding.standing));
+    std::ranges::replace(standing, ' ', '_');
+    rows.push_back(
+        {{"what", finding.what}, {"standing", standing}, {"text", finding.text}, {"hint", text_or_null(finding.hint)}});
   }
   object["notes"] = texts(report.notes);
   object["sql"] = text_or_null(report.sql);

@@ -24,8 +24,8 @@ Finding not_done(std::string what, const std::string& tried, const Error& error)
           hints_of(error)};
 }
 
-/// Nothing is known of a refusal that was no refusal.
-Finding not_refused_clearly(std::string what, const std::string& tried, const Error& error) {
+/// It did not come as far as being refused: nothing is known.
+Finding not_reached(std::string what, const std::string& tried, const Error& error) {
   return {Standing::not_proven, std::move(what), fmt::format("{}: {}", tried, error.fact()), hints_of(error)};
 }
 
@@ -34,8 +34,8 @@ class Proof {
   Proof(ProofStorages storages, ProofNames names)
       : storages_(storages),
         names_(std::move(names)),
-        key_(fmt::format("{}/{}", probe_prefix, names_.nonce)),
-        forbidden_key_(fmt::format("{}/{}-forbidden", probe_prefix, names_.nonce)),
+        key_(fmt::format("{}-{}", probe_prefix, names_.nonce)),
+        forbidden_key_(fmt::format("{}-{}-forbidden", probe_prefix, names_.nonce)),
         bytes_(fmt::format("a probe of bundlesync bucket, {}: it may be removed\n", names_.nonce)) {}
 
   Task<std::vector<Finding>> run() {
@@ -79,7 +79,10 @@ class Proof {
     const std::string tried = fmt::format("a read as the agent, {}", names_.agent_as);
     storage::StringSink sink;
     auto read = co_await storages_.agent->download(key_, probe_bytes_max, sink);
-    if (!read) {
+    if (!read && read.error().reason() == "object_missing") {
+      findings_.emplace_back(Standing::failed, "agent_read", tried + ": it does not see what was written",
+                             "let this role select: bundlesync bucket setup makes the policy");
+    } else if (!read) {
       findings_.push_back(not_done("agent_read", tried, read.error()));
     } else if (sink.bytes() != bytes_) {
       findings_.emplace_back(Standing::failed, "agent_read", tried + ": other bytes came than were written");
@@ -90,17 +93,17 @@ class Proof {
 
   Task<> write_as_agent() {
     if (storages_.agent == nullptr) co_return;
-    const std::string tried = fmt::format("a write as the agent, {}", names_.agent_as);
+    const std::string tried = "a write as the agent";
     auto done = co_await storages_.agent->upload(forbidden_key_, bytes_, "text/plain");
     if (done) {
       forbidden_written_ = true;
-      findings_.emplace_back(Standing::failed, "agent_write_refused", tried + ", was not refused: it may publish",
+      findings_.emplace_back(Standing::failed, "agent_write_refused", tried + " was not refused: it may publish",
                              "give the agent a key of a role that only reads");
     } else if (done.error().kind() == ErrorKind::unauthorised) {
-      findings_.emplace_back(Standing::ok, "agent_write_refused", tried + ", was refused");
+      findings_.emplace_back(Standing::ok, "agent_write_refused", tried + " was refused");
     } else {
       forbidden_written_ = true;  // perhaps
-      findings_.push_back(not_refused_clearly("agent_write_refused", tried, done.error()));
+      findings_.push_back(not_reached("agent_write_refused", tried, done.error()));
     }
   }
 
@@ -114,7 +117,7 @@ class Proof {
     } else if (read.error().kind() == ErrorKind::unauthorised) {
       findings_.emplace_back(Standing::ok, "wrong_key_refused", "a read with a wrong key was refused");
     } else {
-      findings_.push_back(not_refused_clearly("wrong_key_refused", "a read with a wrong key", read.error()));
+      findings_.push_back(not_reached("wrong_key_refused", "a read with a wrong key", read.error()));
     }
   }
 

@@ -10,7 +10,7 @@
 
 namespace bundlesync::publish {
 
-/// Where probes lie: no template's name begins so.
+/// How the key of every probe begins; no template's name does.
 inline constexpr std::string_view probe_prefix = "_bundlesync_probe";
 
 /// One place, seen with several credentials. All outlive the proof.

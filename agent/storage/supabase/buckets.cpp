@@ -58,7 +58,7 @@ Task<Result<std::string>> SupabaseBuckets::ask(http::Request request, std::strin
 Task<Result<std::optional<Bucket>>> SupabaseBuckets::find(std::string name) {
   if (auto good = supabase::check_bucket(name); !good) co_return fail(std::move(good.error()));
   http::Request request("GET", path_ + "/bucket/" + supabase::percent_encoded(name));
-  auto body = co_await ask(std::move(request), "look at bucket", name);
+  auto body = co_await ask(std::move(request), "bucket lookup", name);
   if (!body && body.error().reason() == "no_such_bucket") co_return std::optional<Bucket>();
   if (!body) co_return fail(std::move(body.error()));
   auto bucket = supabase::read_bucket(*body);
@@ -69,7 +69,7 @@ Task<Result<std::optional<Bucket>>> SupabaseBuckets::find(std::string name) {
 Task<Result<void>> SupabaseBuckets::create(std::string name, Bucket bucket) {
   if (auto good = supabase::check_bucket(name); !good) co_return good;
   auto request = json_request("POST", path_ + "/bucket", supabase::creation_of(name, bucket));
-  auto body = co_await ask(std::move(request), "creation of bucket", name);
+  auto body = co_await ask(std::move(request), "bucket creation", name);
   if (!body) co_return fail(std::move(body.error()));
   co_return Result<void>();
 }
@@ -77,7 +77,7 @@ Task<Result<void>> SupabaseBuckets::create(std::string name, Bucket bucket) {
 Task<Result<void>> SupabaseBuckets::update(std::string name, Bucket bucket) {
   if (auto good = supabase::check_bucket(name); !good) co_return good;
   auto request = json_request("PUT", path_ + "/bucket/" + supabase::percent_encoded(name), supabase::update_of(bucket));
-  auto body = co_await ask(std::move(request), "update of bucket", name);
+  auto body = co_await ask(std::move(request), "bucket update", name);
   if (!body) co_return fail(std::move(body.error()));
   co_return Result<void>();
 }
