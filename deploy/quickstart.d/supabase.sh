@@ -82,6 +82,8 @@ end_database() {
   if [[ -n ${login-} ]]; then sql <<<"drop role $login"; fi
 }
 
+status_shows() { bundlesync status | grep -q "^$template  *$1 "; }
+
 # ---- The example goes ------------------------------------------------------------------------------------------------
 
 remove_statements() {
@@ -176,6 +178,7 @@ title "Roll back: one UPDATE, nothing is downloaded"
 move 1.0.0
 head_line
 show_proof 'source=cache .*version=1\.0\.0 .*bytes=0'
+wait_until status_shows 1.0.0
 show bundlesync status
 
 if [[ $keep == yes ]]; then

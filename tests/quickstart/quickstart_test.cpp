@@ -140,6 +140,21 @@ TEST_F(SupabaseQuickstart, WalksThroughTheProjectAndLeavesOnlyWhatItSays) {
   expect_nothing_left();
 }
 
+TEST_F(SupabaseQuickstart, KeepLeavesItRunningUntilItIsStopped) {
+  const auto ended = quickstart({"--supabase", "--yes", "--keep"});
+  ASSERT_EQ(ended.code, 0) << ended.out << ended.err;
+  fs::path work;
+  for (const auto& entry : fs::directory_iterator(home_ / "tmp")) work = entry.path();
+  EXPECT_NE(ended.out.find("  " + (work / "stop").string() + " "), std::string::npos) << ended.out;
+  EXPECT_EQ(processes_with("TMPDIR=" + (home_ / "tmp").string()).size(), 1U) << "the agent";
+  const Command stop{{work / "stop"}, environment_, std::nullopt, std::nullopt};
+  const auto stopped = run(stop, patience);
+  EXPECT_EQ(stopped.code, 0) << stopped.err;
+  EXPECT_EQ(sql("select count(*) from pg_roles where rolname like 'bundlesync_quickstart%'"), "0");
+  expect_no_secret_in(ended);
+  expect_nothing_left();
+}
+
 TEST_F(SupabaseQuickstart, ChangesNothingUnlessSomebodySaysYes) {
   const auto ended = quickstart({"--supabase"});
   EXPECT_EQ(ended.code, 1);

@@ -52,7 +52,8 @@ $bundlesync$;
 inline constexpr std::string_view let_read = R"(grant usage on schema storage to {role};
 grant select on storage.objects to {role};
 drop policy if exists {policy} on storage.objects;
-create policy {policy} on storage.objects for select to {role} using (bucket_id = {bucket});
+create policy {policy} on storage.objects
+  for select to {role} using (bucket_id = {bucket});
 )";
 
 }  // namespace bundlesync::catalog::sql
