@@ -147,7 +147,7 @@ TEST_F(SupabaseQuickstart, KeepLeavesItRunningUntilItIsStopped) {
   for (const auto& entry : fs::directory_iterator(home_ / "tmp")) work = entry.path();
   EXPECT_NE(ended.out.find("  " + (work / "stop").string() + " "), std::string::npos) << ended.out;
   EXPECT_EQ(processes_with("TMPDIR=" + (home_ / "tmp").string()).size(), 1U) << "the agent";
-  const Command stop{{work / "stop"}, environment_, std::nullopt, std::nullopt};
+  const Command stop{{"/bin/bash", work / "stop"}, environment_, std::nullopt, std::nullopt};
   const auto stopped = run(stop, patience);
   EXPECT_EQ(stopped.code, 0) << stopped.err;
   EXPECT_EQ(sql("select count(*) from pg_roles where rolname like 'bundlesync_quickstart%'"), "0");
