@@ -1,6 +1,7 @@
 #include "support/postgres_server.hpp"
 #include "support/process.hpp"
 #include "support/supabase_server.hpp"
+#include "support/temp_dir.hpp"
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -69,6 +70,7 @@ class BucketCommand : public testing::Test {
     return count;
   }
 
+  TempDir home_;
   SupabaseServer storage_;
   std::string database_;
   Environment environment_;
@@ -188,6 +190,24 @@ TEST_F(BucketCommand, AnAgentThatMayNotReadFailsTheProof) {
       "a read as the agent, as role bundlesync_reader, whose key never expires: it does not see what was written");
   EXPECT_NE(standings(failed).find("agent_write_refused: ok\nwrong_key_refused: ok\nprobe_removed: ok\n"),
             std::string::npos);
+}
+
+TEST_F(BucketCommand, AKeyMadeByAgentKeyReadsAndDoesNotWrite) {
+  ASSERT_EQ(bucket_verb({"setup"}).code, 0);
+  const Command make{{"/bin/sh", "-c", "printf '%s\\n' \"$SECRET\" | \"$0\" bundlesync_reader 2 >\"$1\"", AGENT_KEY,
+                      home_ / "agent-key"},
+                     {{"PATH", "/usr/bin:/bin"}, {"SECRET", SupabaseServer::Options().secret}},
+                     std::nullopt,
+                     std::nullopt};
+  ASSERT_EQ(run(make).code, 0);
+  environment_.erase("BUNDLESYNC_AGENT_STORAGE_KEY");
+  const auto good = bucket_verb({"check", "--agent-key-file", home_ / "agent-key", "--json"});
+  EXPECT_EQ(good.code, 0) << good.out << good.err;
+  EXPECT_NE(standings(good).find(proven), std::string::npos);
+  EXPECT_EQ(text_of(good, "agent_read").find("a read as the agent, as role bundlesync_reader, whose key expires 20"),
+            0U);
+  environment_["BUNDLESYNC_AGENT_STORAGE_KEY_FILE"] = home_ / "agent-key";
+  EXPECT_NE(standings(bucket_verb({"check", "--json"})).find(proven), std::string::npos);
 }
 
 TEST_F(BucketCommand, AnExpiredAgentKeyIsDenied) {
