@@ -102,6 +102,15 @@ std::string guess_content_type(std::string_view path) {
   return "application/octet-stream";
 }
 
+std::vector<std::string> guessed_content_types() {
+  std::vector<std::string> types = {"application/octet-stream"};
+  for (const auto& [extension, type] : content_types) {
+    if (std::ranges::find(types, type) == types.end()) types.emplace_back(type);
+  }
+  std::ranges::sort(types);
+  return types;
+}
+
 ManifestFile guess_manifest(std::string template_name, std::string version, std::span<const FoundFile> found) {
   ManifestFile manifest;
   manifest.template_name = std::move(template_name);

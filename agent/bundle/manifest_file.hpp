@@ -71,6 +71,8 @@ std::string guess_kind(std::string_view path);
 std::string guess_locale(std::string_view path);
 /// By extension, whatever its case: "text/markdown", "application/json", …; else "application/octet-stream".
 std::string guess_content_type(std::string_view path);
+/// Every type that guess_content_type() knows, sorted.
+std::vector<std::string> guessed_content_types();
 
 bool is_locale(std::string_view text);  ///< "fr" or "en", as the reference schema has it
 bool is_role(std::string_view text);    ///< "system", "manager" or "user"

@@ -64,6 +64,7 @@ class Builder {
     add_moves();
     add_reading();
     add_database();
+    add_bucket();
     add_target();
     add_looking();
     add_config();
@@ -207,6 +208,30 @@ class Builder {
     epoch.add_option("--reason", *reason, "Why, for the record")->required()->type_name("TEXT");
     json(epoch);
     on(epoch, [reason](const Context& context) { return new_epoch(context, *reason); });
+  }
+
+  void add_bucket() {
+    CLI::App& bucket = *app_->add_subcommand("bucket", "Look after the place where the files of versions are");
+    bucket.require_subcommand(1);
+    CLI::App& setup = command(bucket, "setup", "Make the bucket and who may read it as they should be, and prove it");
+    CLI::App& look = command(bucket, "check", "Say how the bucket differs from that, and prove it (3 on drift)");
+    const auto given = std::make_shared<BucketArguments>();
+    for (CLI::App* made : {&setup, &look}) {
+      made->add_option("--readers", given->readers, "Role that agents read as (bundlesync_reader)")->type_name("ROLE");
+      made->add_option("--agent-key-file", given->agent_key_file,
+                       "File with the agent's key, to prove what it may do; else BUNDLESYNC_AGENT_STORAGE_KEY")
+          ->type_name("FILE");
+    }
+    look.add_flag("--no-probe", given->no_probe, "Write nothing at all, not even an object to prove it with");
+    for (CLI::App* made : {&setup, &look}) {
+      settings_flags(*made, {"storage.url"});
+      json(*made);
+    }
+    on(setup, [given](const Context& context) {
+      given->setup = true;
+      return cli::bucket(context, *given);
+    });
+    on(look, [given](const Context& context) { return cli::bucket(context, *given); });
   }
 
   void add_target() {

@@ -89,6 +89,14 @@ struct MigrateArguments {
 Result<ExitCode> migrate(const Context& context, const MigrateArguments& arguments);
 Result<ExitCode> new_epoch(const Context& context, const std::string& reason);
 
+struct BucketArguments {
+  bool setup = false;          ///< else only look
+  std::string readers;         ///< the role that agents read as; empty: one of its own
+  std::string agent_key_file;  ///< empty: BUNDLESYNC_AGENT_STORAGE_KEY, BUNDLESYNC_AGENT_STORAGE_KEY_FILE
+  bool no_probe = false;
+};
+Result<ExitCode> bucket(const Context& context, const BucketArguments& arguments);
+
 Result<ExitCode> status(const Context& context);
 
 Result<ExitCode> explain(const Context& context, const std::string& template_name);

@@ -7,6 +7,7 @@
 #include "cli/version.hpp"
 #include "storage/file/file_storage.hpp"
 #include "storage/retrying.hpp"
+#include "storage/supabase/buckets.hpp"
 #include "storage/supabase/supabase_storage.hpp"
 
 #include <utility>
@@ -31,24 +32,32 @@ async::Duration steady(std::chrono::milliseconds duration) {
   return std::chrono::duration_cast<async::Duration>(duration);
 }
 
+storage::http::Options http_options(const settings::Settings& settings) {
+  storage::http::Options options;
+  options.ca_file = settings.storage.ca;
+  options.idle_max = settings.fetch_parallel;
+  options.version = version();
+  return options;
+}
+
 Result<std::unique_ptr<storage::Storage>> open_supabase(const settings::Settings& settings,
                                                         const settings::SupabaseStore& store,
                                                         asio::any_io_executor executor, KeyUsed key_used) {
   if (!settings.storage.key.is_set()) return fail(settings::missing("storage.key"));
   auto origin = storage::http::parse_origin(store.origin);
   if (!origin) return fail(std::move(origin.error()));
-  storage::http::Options http_options;
-  http_options.ca_file = settings.storage.ca;
-  http_options.idle_max = settings.fetch_parallel;
-  http_options.version = version();
   storage::SupabaseOptions options;
   options.path = store.path;
   options.bucket = settings.storage.bucket;
   // Read again before every request: a key that was replaced in its file is used without a restart.
   options.key = [key = settings.storage.key] { return settings::read_again(key, read_small_file); };
   options.key_used = std::move(key_used);
-  return storage::SupabaseStorage::open(std::move(executor), std::move(*origin), std::move(http_options),
+  return storage::SupabaseStorage::open(std::move(executor), std::move(*origin), http_options(settings),
                                         std::move(options));
+}
+
+Error no_key_for_people() {
+  return settings::missing("storage.key").with_hint("SUPABASE_SERVICE_ROLE_KEY is looked at, too");
 }
 
 }  // namespace
@@ -73,11 +82,21 @@ Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settin
                                                                     asio::any_io_executor executor,
                                                                     async::Pool& storage_pool, async::Clock& clock) {
   auto storage = open_storage(settings, std::move(executor), storage_pool);
-  if (!storage && storage.error().fact() == settings::missing("storage.key").fact()) {
-    return fail(std::move(storage.error()).with_hint("SUPABASE_SERVICE_ROLE_KEY is looked at, too"));
-  }
+  if (!storage && storage.error().fact() == settings::missing("storage.key").fact()) return fail(no_key_for_people());
   if (!storage) return storage;
   return storage::RetryingStorage::around(std::move(*storage), clock, storage::RetryPolicy(), system_seed());
+}
+
+Result<std::unique_ptr<storage::Buckets>> open_buckets(const settings::Settings& settings,
+                                                       asio::any_io_executor executor) {
+  const auto& store = std::get<settings::SupabaseStore>(settings.storage.url.value());
+  if (!settings.storage.key.is_set()) return fail(no_key_for_people());
+  auto origin = storage::http::parse_origin(store.origin);
+  if (!origin) return fail(std::move(origin.error()));
+  auto key = settings::read_again(settings.storage.key, read_small_file);
+  if (!key) return fail(std::move(key.error()));
+  return std::make_unique<storage::SupabaseBuckets>(std::move(executor), std::move(*origin), http_options(settings),
+                                                    store.path, std::move(*key));
 }
 
 Result<std::unique_ptr<catalog::Feed>> open_feed(const settings::Settings& settings, asio::any_io_executor executor,

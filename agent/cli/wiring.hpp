@@ -3,6 +3,7 @@
 #include "async/pool.hpp"
 #include "catalog/feed.hpp"
 #include "settings/settings.hpp"
+#include "storage/bucket.hpp"
 #include "storage/storage.hpp"
 #include "storage/supabase/key.hpp"
 #include "sync/watch.hpp"
@@ -32,6 +33,11 @@ Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings&
 Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,
                                                                     asio::any_io_executor executor,
                                                                     async::Pool& storage_pool, async::Clock& clock);
+
+/// The buckets of a storage that has some; storage.url must be Supabase's. Nothing is contacted yet. usage: no
+/// storage.key.
+Result<std::unique_ptr<storage::Buckets>> open_buckets(const settings::Settings& settings,
+                                                       asio::any_io_executor executor);
 
 /// The agent's session to the database. Nothing is contacted yet. usage: no database.url.
 Result<std::unique_ptr<catalog::Feed>> open_feed(const settings::Settings& settings, asio::any_io_executor executor,

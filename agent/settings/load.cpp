@@ -139,7 +139,8 @@ Result<SettingRow> store(Settings& settings, const Option& option, const GivenMa
 /// A variable of ours that nothing reads is a typing error more often than not. Kubernetes sets some of its own for a
 /// Service that is called bundlesync.
 std::vector<std::string> unknown_variables(const Environment& environment) {
-  std::vector<std::string> names = {"BUNDLESYNC_CONFIG", "BUNDLESYNC_ACTOR"};
+  std::vector<std::string> names = {"BUNDLESYNC_CONFIG", "BUNDLESYNC_ACTOR", "BUNDLESYNC_AGENT_STORAGE_KEY",
+                                    "BUNDLESYNC_AGENT_STORAGE_KEY_FILE"};
   for (const auto& option : options()) {
     names.push_back(environment_name(option));
     if (option.type == Type::secret) names.push_back(names.back() + "_FILE");

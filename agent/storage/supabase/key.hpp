@@ -34,6 +34,9 @@ KeyFacts facts_of(const Secret& key);
 /// away one in Authorization). usage: a key that no header can carry.
 Result<std::vector<http::Header>> headers_of(const Secret& key);
 
+/// A key of the same form that is not this one: no server takes it.
+Secret spoiled(const Secret& key);
+
 /// `text`, which a stranger wrote, as an error may carry it: on one line, bounded, and without the key.
 std::string quotable(std::string_view text, const Secret& key);
 

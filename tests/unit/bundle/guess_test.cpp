@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace bundlesync::bundle {
 namespace {
 
@@ -55,6 +57,15 @@ TEST(Guess, ManifestListsEveryFileWhateverTheirOrder) {
   EXPECT_EQ(manifest.artifacts[1],
             (ManifestEntry{"z_en.json", "z", "", "en", "application/json", std::nullopt, std::nullopt}));
   EXPECT_EQ(guess_manifest("intake", "1.0.0", std::vector<FoundFile>{found[1], found[0]}), manifest);
+}
+
+TEST(Guess, ListsEveryContentTypeThatItGivesOnce) {
+  const auto types = guessed_content_types();
+  EXPECT_TRUE(std::ranges::is_sorted(types));
+  EXPECT_EQ(std::ranges::adjacent_find(types), types.end());
+  for (const std::string path : {"a.md", "a.txt", "a.json", "a.docx", "a.unknown", "a"}) {
+    EXPECT_NE(std::ranges::find(types, guess_content_type(path)), types.end()) << path;
+  }
 }
 
 }  // namespace
