@@ -5,5 +5,5 @@ bundlesync_room(catalog
 
 bundlesync_room(catalog_feed
   SOURCES postgres/answer_json.cpp postgres/connection.cpp postgres/conninfo.cpp postgres/postgres_feed.cpp
-          postgres/resolve.cpp postgres/sqlstate.cpp
-  LINKS bundlesync_catalog bundlesync_json bundlesync_bundle PostgreSQL::PostgreSQL)
+          postgres/resolve.cpp
+  LINKS bundlesync_catalog bundlesync_catalog_session bundlesync_json bundlesync_bundle PostgreSQL::PostgreSQL)

@@ -30,7 +30,7 @@ struct Policy {
 struct ReadAccess {
   bool row_security = false;  ///< of storage.objects; without it no policy counts
   bool role_exists = false;
-  bool role_passes_policies = false;        ///< superuser or BYPASSRLS
+  bool role_passes_policies = false;        ///< superuser, BYPASSRLS, or it may act as the owner of storage.objects
   std::optional<bool> role_can_be_assumed;  ///< by authenticator; absent: there is no authenticator
   bool may_use_schema = false;
   bool may_select = false;

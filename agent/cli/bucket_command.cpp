@@ -85,6 +85,22 @@ Result<std::vector<Finding>> settle_bucket(async::Loop& loop, storage::Buckets& 
   return publish::settled(before, publish::compare(name, wanted, *found));
 }
 
+Standing standing_of(const std::vector<Finding>& findings, std::string_view what) {
+  const auto found = std::ranges::find(findings, what, &Finding::what);
+  return found == findings.end() ? Standing::ok : found->standing;
+}
+
+/// What setup should have mended and did not: a login may lack the right to grant, and is only warned by the server.
+void name_what_stays(std::vector<Finding>& findings, const catalog::ReadRule& rule, Report& report) {
+  for (auto& finding : findings) {
+    const bool ours = finding.what == "role" || finding.what == "grants" || finding.what == "policy";
+    if (!ours || finding.standing != Standing::drift) continue;
+    finding.standing = Standing::denied;
+    finding.hint = "have the owner of storage.objects (supabase_storage_admin, or supabase_admin) run the SQL below";
+    report.sql = catalog::read_access_script(rule);
+  }
+}
+
 /// Who may read. Where the project's database is not at hand, the statements are for somebody who has it.
 Result<void> settle_readers(catalog::Session* session, const catalog::ReadRule& rule, bool setup, Report& report) {
   const auto elsewhere = [&](std::string why) {
@@ -109,18 +125,26 @@ Result<void> settle_readers(catalog::Session* session, const catalog::ReadRule& 
     report.add(std::move(before));
     return {};
   }
-  auto done = catalog::grant_read_access(*session, rule);
-  if (!done && done.error().kind() != ErrorKind::unauthorised) return fail(std::move(done.error()));
-  if (!done) {
+  if ((*found)->role_passes_policies) {  // nothing is granted to it, nor is it to anybody
     report.add(std::move(before));
-    report.findings.emplace_back(Standing::denied, "policy_change", done.error().fact(),
-                                 "have the owner of storage.objects run the SQL below");
+    return {};
+  }
+  const bool policy_too = standing_of(before, "policy") != Standing::ok;
+  auto done = catalog::grant_read_access(*session, rule, policy_too);
+  if (!done) {
+    const bool denied = done.error().kind() == ErrorKind::unauthorised;
+    report.add(std::move(before));
+    report.findings.emplace_back(denied ? Standing::denied : Standing::failed, "policy_change", done.error().fact(),
+                                 denied ? "have the owner of storage.objects run the SQL below"
+                                        : "try again, or run the SQL below when less goes on there");
     report.sql = catalog::read_access_script(rule);
     return {};
   }
   found = catalog::find_read_access(*session, rule);
   if (!found) return fail(std::move(found.error()));
-  report.add(publish::settled(before, publish::compare(rule, **found)));
+  auto after = publish::settled(before, publish::compare(rule, **found));
+  name_what_stays(after, rule, report);
+  report.add(std::move(after));
   return {};
 }
 
@@ -197,8 +221,22 @@ Result<Report> settle_supabase(const Context& context, const BucketArguments& ar
 // ---- A directory
 // -----------------------------------------------------------------------------------------------------
 
+/// As the user that runs the agent: it must read and not write. Nothing is written to find out.
+Result<Report> look_as_agent(const std::filesystem::path& directory) {
+  Report report;
+  auto found = storage::file::look_at_directory(directory);
+  if (!found) return fail(std::move(found.error()));
+  report.add(publish::compare(directory.string(), *found));
+  if (!*found) return report;
+  report.findings.push_back(publish::agent_may_not_write((*found)->writable));
+  auto first = storage::file::read_any_object(directory);
+  report.findings.push_back(publish::agent_may_read(first));
+  return report;
+}
+
 Result<Report> settle_directory(const BucketArguments& arguments, const settings::Settings& settings,
                                 const std::filesystem::path& directory) {
+  if (arguments.as_agent) return look_as_agent(directory);
   Report report;
   auto found = storage::file::look_at_directory(directory);
   if (!found) return fail(std::move(found.error()));
@@ -222,7 +260,7 @@ Result<Report> settle_directory(const BucketArguments& arguments, const settings
   publish::ProofNames names;
   names.nonce = nonce();
   names.publisher_as = "as this user";
-  names.no_agent = "run bundlesync bucket check --no-probe as the user that runs the agent";
+  names.no_agent = "run bundlesync bucket check --as-agent as the user that runs the agent";
   const publish::ProofStorages storages(**storage, nullptr, nullptr);
   auto proven = loop.run(publish::prove(storages, std::move(names)));
   if (!proven) return fail(std::move(proven.error()));
@@ -270,6 +308,10 @@ Result<ExitCode> bucket(const Context& context, const BucketArguments& arguments
   if (file == nullptr && !supabase) {
     return fail(ErrorKind::usage, "bundlesync bucket knows file:// and supabase+https:// only",
                 "set up this bucket with the tools of its provider");
+  }
+  if (supabase && arguments.as_agent) {
+    return fail(ErrorKind::usage, "bundlesync bucket check --as-agent is for file://, where the agent is a user",
+                "give the agent's key by --agent-key-file");
   }
   auto report = supabase ? settle_supabase(context, arguments, *settings)
                          : settle_directory(arguments, *settings, file->directory);

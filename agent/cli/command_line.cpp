@@ -223,6 +223,7 @@ class Builder {
           ->type_name("FILE");
     }
     look.add_flag("--no-probe", given->no_probe, "Write nothing at all, not even an object to prove it with");
+    look.add_flag("--as-agent", given->as_agent, "A file:// store: this user is the agent's, who must not write");
     for (CLI::App* made : {&setup, &look}) {
       settings_flags(*made, {"storage.url"});
       json(*made);

@@ -94,6 +94,7 @@ struct BucketArguments {
   std::string readers;         ///< the role that agents read as; empty: one of its own
   std::string agent_key_file;  ///< empty: BUNDLESYNC_AGENT_STORAGE_KEY, BUNDLESYNC_AGENT_STORAGE_KEY_FILE
   bool no_probe = false;
+  bool as_agent = false;  ///< a file store: this user is the agent's
 };
 Result<ExitCode> bucket(const Context& context, const BucketArguments& arguments);
 

@@ -35,6 +35,48 @@ Finding compare_types(const storage::Bucket& wanted, const storage::Bucket& foun
                 fmt::format("it does not take {}", fmt::join(missing, ", ")));
 }
 
+/// The parts of an expression between these words, outside of parentheses and quotes.
+std::vector<std::string_view> split(std::string_view text, std::string_view words) {
+  std::vector<std::string_view> parts;
+  int depth = 0;
+  bool quoted = false;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\'') quoted = !quoted;  // a doubled quote ends and begins again
+    if (quoted) continue;
+    if (text[at] == '(') ++depth;
+    if (text[at] == ')') --depth;
+    if (depth != 0 || !text.substr(at).starts_with(words)) continue;
+    parts.push_back(text.substr(begin, at - begin));
+    begin = at + words.size();
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+/// True for `(bucket_id = 'another'::text)`, alone or with more that must hold besides. Whatever else a condition may
+/// mean, it is not understood here, and may open anything.
+bool names_another_bucket(std::string_view condition, std::string_view ours) {
+  if (!condition.starts_with('(') || !condition.ends_with(')') || condition == ours) return false;
+  const std::string_view inner = condition.substr(1, condition.size() - 2);
+  constexpr std::string_view begins = "bucket_id = '";
+  constexpr std::string_view ends = "'::text";
+  if (inner.starts_with(begins) && inner.ends_with(ends)) {
+    const std::string_view name = inner.substr(begins.size(), inner.size() - begins.size() - ends.size());
+    return name.find('\'') == std::string_view::npos;
+  }
+  if (split(inner, " OR ").size() > 1) return false;
+  const auto parts = split(inner, " AND ");
+  return parts.size() > 1 &&
+         std::ranges::any_of(parts, [&](std::string_view part) { return names_another_bucket(part, ours); });
+}
+
+/// A policy that writes has two conditions, one after the other.
+bool only_of_other_buckets(std::string_view conditions, std::string_view ours) {
+  return std::ranges::all_of(split(conditions, " "),
+                             [&](std::string_view part) { return names_another_bucket(part, ours); });
+}
+
 Finding compare_policy(const catalog::ReadRule& rule, const catalog::ReadAccess& found) {
   const auto at = std::ranges::find(found.policies, rule.policy, &catalog::Policy::name);
   if (at == found.policies.end()) {
@@ -49,12 +91,9 @@ Finding compare_policy(const catalog::ReadRule& rule, const catalog::ReadAccess&
 
 /// Policies add up: whatever another one opens stays open.
 Finding other_policies(const catalog::ReadRule& rule, const catalog::ReadAccess& found) {
-  const std::string quoted = rule.condition.substr(0, rule.condition.rfind("::"));
-  const std::string bucket = quoted.substr(quoted.find('\''));
   std::vector<std::string> others;
   for (const auto& policy : found.policies) {
-    const bool elsewhere =
-        policy.condition.find("bucket_id") != std::string::npos && policy.condition.find(bucket) == std::string::npos;
+    const bool elsewhere = only_of_other_buckets(policy.condition, rule.condition);
     const bool harmless = policy.roles == std::vector<std::string>{"service_role"};
     if (policy.name == rule.policy || !policy.permissive || elsewhere || harmless) continue;
     others.push_back(fmt::format("{} ({} to {})", policy.name, policy.command, fmt::join(policy.roles, ", ")));
@@ -140,7 +179,7 @@ std::vector<Finding> compare(const catalog::ReadRule& rule, const catalog::ReadA
                               rule.own_role ? setup_mends : "Supabase makes it: is this the project's database?"));
   } else if (found.role_passes_policies) {
     findings.push_back(judged(false, "role", "", fmt::format("role {} passes every policy", rule.role),
-                              "take BYPASSRLS and SUPERUSER from it"));
+                              "give readers another role: every key for it would see every bucket"));
   } else if (found.role_can_be_assumed == false) {
     findings.push_back(judged(false, "role", "",
                               fmt::format("storage cannot become {}: it is not granted to authenticator", rule.role)));
@@ -183,6 +222,18 @@ std::vector<Finding> compare(const std::string& directory, const std::optional<s
                                       found->file_system)
                         : fmt::format("on {}, of this machine", found->file_system));
   return findings;
+}
+
+Finding agent_may_not_write(bool writable) {
+  if (!writable) return {Standing::ok, "agent_write_refused", "this user may not write: it cannot publish"};
+  return {Standing::failed, "agent_write_refused", "this user may write: an agent that runs as it may publish",
+          "run the agent as a user that neither owns the directory nor is in its group, and not as root"};
+}
+
+Finding agent_may_read(const Result<std::string>& object) {
+  if (!object) return {Standing::failed, "agent_read", object.error().fact(), "let the agent's user read: chmod o+rX"};
+  if (object->empty()) return {Standing::not_proven, "agent_read", "there is no object yet to be read"};
+  return {Standing::ok, "agent_read", fmt::format("this user can read {}", *object)};
 }
 
 std::vector<Finding> settled(std::span<const Finding> before, std::vector<Finding> after) {

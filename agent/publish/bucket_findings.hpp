@@ -19,7 +19,7 @@ enum class Standing {
   ok,
   changed,     ///< it was not so; now it is
   drift,       ///< it is not as it should be
-  not_proven,  ///< nobody could look, or was to
+  not_proven,  ///< nobody tried: there was nothing to try it with, or it was not to be
   denied,      ///< the credentials do not allow it
   failed       ///< it was tried, and is not so
 };
@@ -52,6 +52,10 @@ std::vector<Finding> compare(const std::string& name, const storage::Bucket& wan
 std::vector<Finding> compare(const catalog::ReadRule& rule, const catalog::ReadAccess& found);
 
 std::vector<Finding> compare(const std::string& directory, const std::optional<storage::file::DirectoryFacts>& found);
+
+/// Of a file store, as the user that runs the agent.
+Finding agent_may_not_write(bool writable);
+Finding agent_may_read(const Result<std::string>& object);
 
 /// What was found after something was changed: what was drift and is ok now was changed.
 std::vector<Finding> settled(std::span<const Finding> before, std::vector<Finding> after);

@@ -24,9 +24,10 @@ Finding not_done(std::string what, const std::string& tried, const Error& error)
           hints_of(error)};
 }
 
-/// It did not come as far as being refused: nothing is known.
-Finding not_reached(std::string what, const std::string& tried, const Error& error) {
-  return {Standing::not_proven, std::move(what), fmt::format("{}: {}", tried, error.fact()), hints_of(error)};
+/// What should have been refused ended in another way: whatever that means, it is no proof.
+Finding not_refused(std::string what, const std::string& tried, const Error& error) {
+  return {Standing::failed, std::move(what), fmt::format("{} was not refused, it failed: {}", tried, error.fact()),
+          hints_of(error)};
 }
 
 class Proof {
@@ -45,8 +46,9 @@ class Proof {
       co_await write_as_agent();
       co_await read_as_stranger();
     }
-    // After a write without an answer, too: it may have been done.
-    co_await remove(written);
+    if (may_be_there_) co_await remove(key_);
+    if (forbidden_may_be_there_) co_await remove(forbidden_key_);
+    if (written && !left_) findings_.emplace_back(Standing::ok, "probe_removed", "the probe was removed");
     co_return std::move(findings_);
   }
 
@@ -54,6 +56,8 @@ class Proof {
   Task<bool> write_as_publisher() {
     const std::string tried = fmt::format("a write and a read {}", names_.publisher_as);
     auto done = co_await storages_.publisher.upload(key_, bytes_, "text/plain");
+    // After a write without an answer, too: it may have been done.
+    may_be_there_ = done || done.error().kind() != ErrorKind::unauthorised;
     if (!done) {
       findings_.push_back(not_done("publisher_write", tried, done.error()));
       co_return false;
@@ -79,7 +83,8 @@ class Proof {
     const std::string tried = fmt::format("a read as the agent, {}", names_.agent_as);
     storage::StringSink sink;
     auto read = co_await storages_.agent->download(key_, probe_bytes_max, sink);
-    if (!read && read.error().reason() == "object_missing") {
+    agent_key_taken_ = read || read.error().reason() == "object_missing";
+    if (!read && agent_key_taken_) {
       findings_.emplace_back(Standing::failed, "agent_read", tried + ": it does not see what was written",
                              "let this role select: bundlesync bucket setup makes the policy");
     } else if (!read) {
@@ -95,15 +100,17 @@ class Proof {
     if (storages_.agent == nullptr) co_return;
     const std::string tried = "a write as the agent";
     auto done = co_await storages_.agent->upload(forbidden_key_, bytes_, "text/plain");
+    forbidden_may_be_there_ = done || done.error().kind() != ErrorKind::unauthorised;
     if (done) {
-      forbidden_written_ = true;
       findings_.emplace_back(Standing::failed, "agent_write_refused", tried + " was not refused: it may publish",
                              "give the agent a key of a role that only reads");
-    } else if (done.error().kind() == ErrorKind::unauthorised) {
-      findings_.emplace_back(Standing::ok, "agent_write_refused", tried + " was refused");
+    } else if (done.error().kind() != ErrorKind::unauthorised) {
+      findings_.push_back(not_refused("agent_write_refused", tried, done.error()));
+    } else if (!agent_key_taken_) {
+      findings_.emplace_back(Standing::not_proven, "agent_write_refused",
+                             tried + " was refused as its read was: of its role nothing is known");
     } else {
-      forbidden_written_ = true;  // perhaps
-      findings_.push_back(not_reached("agent_write_refused", tried, done.error()));
+      findings_.emplace_back(Standing::ok, "agent_write_refused", tried + " was refused");
     }
   }
 
@@ -117,19 +124,15 @@ class Proof {
     } else if (read.error().kind() == ErrorKind::unauthorised) {
       findings_.emplace_back(Standing::ok, "wrong_key_refused", "a read with a wrong key was refused");
     } else {
-      findings_.push_back(not_reached("wrong_key_refused", "a read with a wrong key", read.error()));
+      findings_.push_back(not_refused("wrong_key_refused", "a read with a wrong key", read.error()));
     }
   }
 
-  Task<> remove(bool written) {
-    auto done = co_await storages_.publisher.remove(key_);
-    if (done && forbidden_written_) done = co_await storages_.publisher.remove(forbidden_key_);
-    if (!written) co_return;  // why is said already
-    if (done) {
-      findings_.emplace_back(Standing::ok, "probe_removed", "the probe was removed");
-      co_return;
-    }
-    findings_.push_back(not_done("probe_removed", fmt::format("the probe {} was left", key_), done.error()));
+  Task<> remove(std::string key) {
+    auto done = co_await storages_.publisher.remove(key);
+    if (done) co_return;
+    left_ = true;
+    findings_.push_back(not_done("probe_removed", fmt::format("the probe {} was left", key), done.error()));
   }
 
   ProofStorages storages_;
@@ -137,7 +140,10 @@ class Proof {
   std::string key_;
   std::string forbidden_key_;
   std::string bytes_;
-  bool forbidden_written_ = false;
+  bool may_be_there_ = false;
+  bool forbidden_may_be_there_ = false;
+  bool agent_key_taken_ = false;
+  bool left_ = false;
   std::vector<Finding> findings_;
 };
 

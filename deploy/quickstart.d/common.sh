@@ -96,6 +96,7 @@ clean_up() {
   trap - EXIT INT TERM
   if [[ -n ${agent-} ]]; then stop_agent; fi
   end_database || true
+  if declare -F say_what_is_left >/dev/null; then say_what_is_left; fi
   remove_work
   exit "$result"
 }

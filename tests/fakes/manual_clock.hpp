@@ -1,13 +1,9 @@
 #pragma once
 
-#include "async/cancelled.hpp"
 #include "async/clock.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -26,16 +22,7 @@ class ManualClock final : public async::Clock {
   async::Steady now() const override { return now_; }
   async::Wall wall_now() const override { return wall_; }
 
-  Task<> sleep_until(async::Steady when) override {
-    if (when <= now_) {
-      co_await asio::post(io_, asio::use_awaitable);
-      co_return;
-    }
-    Sleeper sleeper(io_, when);
-    const Registered registered(sleepers_, sleeper);
-    co_await sleeper.timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (!sleeper.due) std::rethrow_exception(async::operation_aborted());
-  }
+  Task<> sleep_until(async::Steady when) override;
 
   /// Runs what is ready until nothing is. A loop that never comes to rest is an error after 100,000 handlers.
   void settle() {

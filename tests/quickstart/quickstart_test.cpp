@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* bucket = "template-artifacts";
-constexpr const char* password = "a-password-that-is-never-shown";
+constexpr const char* password = "p@ss/w:rd is never shown";
+constexpr const char* password_in_url = "p%40ss%2Fw%3Ard%20is%20never%20shown";
 constexpr std::chrono::minutes patience{2};
 
 /// Processes that carry this text in their environment: everything that was started with our TMPDIR does.
@@ -75,13 +76,24 @@ class SupabaseQuickstart : public Quickstart {
     read.commands = {"select"};
     storage_.allow(read);
     std::string url = server().url(database_);
-    url.insert(url.find('@'), std::string(":") + password);
+    url.insert(url.find('@'), std::string(":") + password_in_url);
     environment_["DATABASE_URL"] = url;
     environment_["SUPABASE_URL"] = supabase_url();
     environment_["SUPABASE_SERVICE_ROLE_KEY"] = storage_.token("service_role");
     environment_["BUNDLESYNC_AGENT_STORAGE_KEY"] = storage_.token("bundlesync_reader");
   }
-  static PostgresServer& server() { return PostgresServer::shared(); }
+  /// Passwords count on its TCP port.
+  static PostgresServer& server() {
+    auto& shared = PostgresServer::shared();
+    static const bool strict = [&] {
+      const std::string data(shared.exec("postgres", "show data_directory").text(0, 0));
+      std::ofstream(data + "/pg_hba.conf") << "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+      shared.exec("postgres", std::string("alter role postgres password '") + password + "'; select pg_reload_conf()");
+      return true;
+    }();
+    EXPECT_TRUE(strict);
+    return shared;
+  }
   std::string supabase_url() const { return storage_.origin(); }
   std::string sql(const std::string& statement) const {
     const auto rows = server().exec(database_, statement);
@@ -89,7 +101,7 @@ class SupabaseQuickstart : public Quickstart {
   }
   void expect_no_secret_in(const Ended& ended) const {
     for (const auto& secret :
-         {std::string(password), storage_.token("service_role"), storage_.token("bundlesync_reader")}) {
+         {std::string(password), std::string("p@ss"), std::string("w:rd"), std::string(password_in_url), storage_.token("service_role"), storage_.token("bundlesync_reader")}) {
       EXPECT_EQ((ended.out + ended.err).find(secret), std::string::npos);
     }
   }
@@ -160,7 +172,7 @@ TEST_F(SupabaseQuickstart, ChangesNothingUnlessSomebodySaysYes) {
   EXPECT_EQ(ended.code, 1);
   EXPECT_EQ(ended.err, "error: there is nobody to ask: --yes goes on without\n");
   EXPECT_EQ(sql("select count(*) from pg_namespace where nspname = 'bundlesync'"), "0");
-  EXPECT_TRUE(storage_.requests().empty());
+  for (const auto& seen : storage_.requests()) EXPECT_EQ(seen.method, "GET") << seen.target;
   expect_no_secret_in(ended);
   expect_nothing_left();
 }
@@ -182,7 +194,82 @@ TEST_F(SupabaseQuickstart, StopsAtTheFirstThingThatFailsAndCleansUp) {
   EXPECT_NE(ended.out.find("    hint: only the service role may see and make buckets"), std::string::npos) << ended.out;
   EXPECT_EQ(titles(ended.out).back(), "The bucket, and who may read it");
   EXPECT_EQ(sql("select count(*) from public.templates"), "0");
+  EXPECT_EQ(ended.err, "") << "nothing is left";
   expect_nothing_left();
+}
+
+TEST_F(SupabaseQuickstart, ChangesNothingOfAProjectThatReadsInAnotherWay) {
+  sql("create policy \"bundlesync_read_template-artifacts\" on storage.objects for select to authenticated "
+      "using (bucket_id = 'template-artifacts')");
+  const auto before = sql("select string_agg(p::text, ';') from pg_policies p");
+  const auto ended = quickstart({"--supabase", "--yes"});
+  EXPECT_EQ(ended.code, 3) << ended.out;
+  EXPECT_NE(ended.out.find("    drift       bundlesync_read_template-artifacts lets authenticated select where"),
+            std::string::npos)
+      << ended.out;
+  EXPECT_EQ(ended.err,
+            "error: what is there already differs, and nobody is asked\n"
+            "hint: run bundlesync bucket setup as this project needs it (--readers, limits.file), or leave out --yes\n");
+  EXPECT_EQ(sql("select string_agg(p::text, ';') from pg_policies p"), before);
+  EXPECT_EQ(sql("select count(*) from pg_namespace where nspname = 'bundlesync'"), "0");
+  for (const auto& seen : storage_.requests()) EXPECT_EQ(seen.method, "GET") << seen.target;
+  expect_nothing_left();
+}
+
+TEST_F(SupabaseQuickstart, SaysWhatItLeavesWhenItFailsInTheMiddle) {
+  StorageFault lost;
+  lost.method = "POST";
+  lost.target_has = "/v1.1.0/";
+  lost.answer = supabase::error_answer(400, "403", "Unauthorized", "Access denied", "AccessDenied");
+  storage_.add(lost);
+  const auto ended = quickstart({"--supabase", "--yes"});
+  EXPECT_NE(ended.code, 0);
+  EXPECT_NE(ended.err.find("The template bundlesync-quickstart and its objects are left in your project\n"),
+            std::string::npos)
+      << ended.err;
+  EXPECT_NE(ended.err.find("    delete from templates where name = 'bundlesync-quickstart';\n"), std::string::npos);
+  EXPECT_EQ(sql("select count(*) from pg_roles where rolname like 'bundlesync_quickstart%'"), "0");
+  expect_nothing_left();
+}
+
+TEST_F(SupabaseQuickstart, RefusesAUrlThatItCannotTakeApartWithoutShowingIt) {
+  for (const std::string url : {"postgres://postgres:p@ss@db.example/postgres", "postgres://postgres:p/ss@db.example/x",
+                                "mysql://db.example/postgres"}) {
+    environment_["DATABASE_URL"] = url;
+    const auto ended = quickstart({"--supabase", "--yes"});
+    EXPECT_EQ(ended.code, 2) << url;
+    EXPECT_EQ(ended.err.find("error: DATABASE_URL is not a URL of the form postgres://user:password@host:5432/name\n"),
+              0U)
+        << ended.err;
+    EXPECT_EQ((ended.out + ended.err).find("p@ss"), std::string::npos);
+    EXPECT_EQ((ended.out + ended.err).find("p/ss"), std::string::npos);
+    expect_nothing_left();
+  }
+}
+
+TEST(DatabaseUrl, GivesEachPartWithoutItsSecrets) {
+  const auto part = [](const std::string& url, const std::string& what) {
+    const Command command{{"/bin/sh", "-c", "printf '%s\\n' \"$1\" | \"$0\" " + what, DATABASE_URL_PARTS, url},
+                          {{"PATH", "/usr/bin:/bin"}},
+                          std::nullopt,
+                          std::nullopt};
+    return run(command).out;
+  };
+  const std::string pooler = "postgres://postgres.ref:p%40s%2Fs@pooler.example:5432/db?password=x&sslmode=require";
+  EXPECT_EQ(part(pooler, "shown"), "postgres://postgres.ref@pooler.example:5432/db?sslmode=require");
+  EXPECT_EQ(part(pooler, "password"), "p@s/s");
+  EXPECT_EQ(part(pooler, "name"), "pooler.example:5432/db");
+  EXPECT_EQ(part(pooler, "tls"), "require");
+  EXPECT_EQ(part(pooler, "login agent secret"),
+            "postgres://agent.ref:secret@pooler.example:5432/db?sslmode=require\n");
+  EXPECT_EQ(part("postgresql://db.example/x?sslpassword=q&password=a%20b&x=y", "shown"),
+            "postgresql://db.example/x?x=y");
+  EXPECT_EQ(part("postgresql://db.example/x?sslpassword=q&password=a%20b", "password"), "a b");
+  EXPECT_EQ(part("postgres://u:p@db.example/x", "tls"), "verify-full");
+  EXPECT_EQ(part("postgres://u@127.0.0.1:5432/x", "tls"), "prefer");
+  EXPECT_EQ(part("postgres://u@127.0.0.1,db.example/x", "tls"), "verify-full");
+  EXPECT_EQ(part("postgres:///x?host=/run/postgresql", "tls"), "prefer");
+  EXPECT_EQ(part("postgres:///x?host=db.example", "tls"), "verify-full");
 }
 
 TEST_F(Quickstart, WithItsOwnPostgresAndStoreTellsTheWholeStory) {

@@ -1,6 +1,7 @@
 #include "sync/agent.hpp"
 
 #include "fakes/memory_feed.hpp"
+#include "fakes/spawned.hpp"
 #include "scenario/stage.hpp"
 
 #include <optional>

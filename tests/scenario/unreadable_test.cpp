@@ -1,3 +1,4 @@
+#include "fakes/spawned.hpp"
 #include "scenario/stage.hpp"
 #include "sync/agent.hpp"
 

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 namespace bundlesync::catalog {
 namespace {
@@ -73,10 +75,11 @@ Result<ReadRule> read_rule(const std::string& bucket, const std::string& role) {
   return rule;
 }
 
-std::string read_access_script(const ReadRule& rule) {
-  std::string script;
+std::string read_access_script(const ReadRule& rule, bool policy_too) {
+  std::string script(sql::be_brief);
   if (rule.own_role) script += sql::make_role;
-  script += sql::let_read;
+  script += sql::let_select;
+  if (policy_too) script += sql::make_policy;
   fill_in(script, "{role}", identifier(rule.role));
   fill_in(script, "{role_text}", literal(rule.role));
   fill_in(script, "{policy}", identifier(rule.policy));
@@ -112,12 +115,19 @@ Result<std::optional<ReadAccess>> find_read_access(Session& session, const ReadR
   return std::optional<ReadAccess>(std::move(access));
 }
 
-Result<void> grant_read_access(Session& session, const ReadRule& rule) {
-  return in_transaction(session, [&]() -> Result<void> {
-    auto done = session.exec(read_access_script(rule));
-    if (!done) return fail(std::move(done.error()));
-    return {};
-  });
+Result<void> grant_read_access(Session& session, const ReadRule& rule, bool policy_too) {
+  constexpr int attempts = 5;
+  for (int attempt = 1;; ++attempt) {
+    auto done = in_transaction(session, [&]() -> Result<void> {
+      auto ran = session.exec(read_access_script(rule, policy_too));
+      if (!ran) return fail(std::move(ran.error()));
+      return {};
+    });
+    if (done || attempt == attempts) return done;
+    const std::string& state = done.error().reason();
+    if (state != "55P03" && state != "40P01") return done;  // a lock was not to be had, a deadlock
+    std::this_thread::sleep_for(std::chrono::seconds(1));   // for those who queue behind the same lock
+  }
 }
 
 }  // namespace bundlesync::catalog

@@ -9,7 +9,7 @@ namespace bundlesync::catalog::sql {
 inline constexpr std::string_view find_access = R"(
 select c.relrowsecurity,
        r.oid is not null,
-       coalesce(r.rolsuper or r.rolbypassrls, false),
+       coalesce(r.rolsuper or r.rolbypassrls or pg_has_role(r.oid, c.relowner, 'member'), false),
        case when not exists (select from pg_catalog.pg_roles where rolname = 'authenticator') then null
             when r.oid is null then false
             else pg_has_role('authenticator', r.oid, 'member') end,
@@ -36,10 +36,19 @@ left join pg_catalog.pg_roles r on r.oid = member.oid
 where n.nspname = 'storage' and c.relname = 'objects'
 order by 1, 4)";
 
+/// Waits for no lock that others queue behind.
+inline constexpr std::string_view be_brief = R"(set local lock_timeout = '1s';
+)";
+
 inline constexpr std::string_view make_role = R"(do $bundlesync$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = {role_text}) then
     create role {role} nologin;
+  end if;
+  if exists (select from pg_catalog.pg_roles r, pg_catalog.pg_class c
+             where r.rolname = {role_text} and c.oid = 'storage.objects'::regclass
+               and (r.rolsuper or r.rolbypassrls or pg_has_role(r.oid, c.relowner, 'member'))) then
+    raise exception 'role % passes every policy', {role_text} using errcode = 'insufficient_privilege';
   end if;
   if exists (select from pg_catalog.pg_roles where rolname = 'authenticator')
      and not pg_has_role('authenticator', {role_text}, 'member') then
@@ -49,9 +58,11 @@ end
 $bundlesync$;
 )";
 
-inline constexpr std::string_view let_read = R"(grant usage on schema storage to {role};
+inline constexpr std::string_view let_select = R"(grant usage on schema storage to {role};
 grant select on storage.objects to {role};
-drop policy if exists {policy} on storage.objects;
+)";
+
+inline constexpr std::string_view make_policy = R"(drop policy if exists {policy} on storage.objects;
 create policy {policy} on storage.objects
   for select to {role} using (bucket_id = {bucket});
 )";

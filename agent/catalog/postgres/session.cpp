@@ -1,5 +1,7 @@
 #include "catalog/postgres/session.hpp"
 
+#include "catalog/postgres/sqlstate.hpp"
+
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
@@ -161,6 +163,9 @@ Result<Session> Session::connect(const std::string& conninfo) {
   if (connection == nullptr) return fail(ErrorKind::failed, "out of memory for a database session");
   if (PQstatus(connection) != CONNECTION_OK) {
     const auto words = without(one_line(PQerrorMessage(connection)), settings->password);
+    if (postgres::is_tls_not_verified(words)) {
+      return fail(postgres::tls_error(ErrorKind::unavailable, "connecting to the database: " + words));
+    }
     const auto kind = kind_of_refused_connection(words);
     return fail(kind, "connecting to the database: " + words,
                 kind == ErrorKind::unauthorised ? "check user, password and database name of the connection string"

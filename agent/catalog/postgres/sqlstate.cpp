@@ -41,14 +41,19 @@ std::optional<ServerWords> server_words(std::string_view message) {
   return std::nullopt;
 }
 
-Error tls_error(std::string fact) {
-  return Error(ErrorKind::usage, std::move(fact))
+}  // namespace
+
+bool is_tls_not_verified(std::string_view message) {
+  return contains(message, "certificate verify failed") || contains(message, "does not match host name") ||
+         contains(message, "root certificate file");
+}
+
+Error tls_error(ErrorKind kind, std::string fact) {
+  return Error(kind, std::move(fact))
       .with_reason("tls_not_verified")
       .with_hint("set database.ca to a file with the certificate of the authority that signed the server's")
       .with_hint("Supabase: download it in the dashboard under Project Settings, Database, SSL Configuration");
 }
-
-}  // namespace
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -93,9 +98,7 @@ Error sql_error(std::string_view state, std::string words) {
 Error connect_error(std::string_view message) {
   if (auto server = server_words(message)) return sql_error(server->state, std::move(server->words));
   auto fact = one_line(message);
-  const bool not_verified = contains(fact, "certificate verify failed") || contains(fact, "does not match host name") ||
-                            contains(fact, "root certificate file");
-  if (not_verified) return tls_error(std::move(fact));
+  if (is_tls_not_verified(fact)) return tls_error(ErrorKind::usage, std::move(fact));
   if (fact.starts_with("invalid ")) {
     return Error(ErrorKind::usage, "database.url: " + fact).with_hint("check its parameters, after the '?'");
   }

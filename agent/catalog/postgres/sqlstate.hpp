@@ -20,6 +20,10 @@ Error sql_error(std::string_view state, std::string words);
 /// TLS that cannot be had or verified is `usage`, everything without a SQLSTATE else is `unavailable`.
 Error connect_error(std::string_view message);
 
+/// libpq's words when the server's certificate was not to be trusted, and what to say of that.
+bool is_tls_not_verified(std::string_view message);
+Error tls_error(ErrorKind kind, std::string fact);
+
 /// One line: runs of white space are one blank, no blank at the ends.
 std::string one_line(std::string_view text);
 

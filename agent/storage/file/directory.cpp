@@ -79,6 +79,7 @@ Result<std::optional<DirectoryFacts>> look_at_directory(const std::filesystem::p
   facts.owner = user_name(status.st_uid);
   facts.group = group_name(status.st_gid);
   facts.readable = ::faccessat(AT_FDCWD, root.c_str(), R_OK | X_OK, AT_EACCESS) == 0;
+  facts.writable = ::faccessat(AT_FDCWD, root.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
   const auto magic = static_cast<std::uint32_t>(medium.f_type);
   facts.file_system = fmt::format("a file system of type {:#x}", magic);
   for (const auto& known : file_systems) {
@@ -87,6 +88,22 @@ Result<std::optional<DirectoryFacts>> look_at_directory(const std::filesystem::p
     facts.is_network = known.is_network;
   }
   return std::optional<DirectoryFacts>(std::move(facts));
+}
+
+Result<std::string> read_any_object(const std::filesystem::path& root) {
+  constexpr std::string_view doing = "read an object of the store";
+  std::error_code problem;
+  std::filesystem::recursive_directory_iterator entry(root, problem);
+  for (; !problem && entry != std::filesystem::recursive_directory_iterator(); entry.increment(problem)) {
+    std::error_code unknown;
+    if (!entry->is_regular_file(unknown) || entry->is_symlink(unknown)) continue;
+    const Fd file(::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    char byte = 0;
+    if (!file || ::read(file.number(), &byte, 1) < 0) return fail(system_error(errno, doing, entry->path()));
+    return entry->path().lexically_relative(root).string();
+  }
+  if (problem) return fail(system_error(problem.value(), doing, root));
+  return std::string();
 }
 
 Result<void> make_directory(const std::filesystem::path& root) {

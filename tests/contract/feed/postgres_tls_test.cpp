@@ -94,6 +94,15 @@ TEST_F(PostgresTlsTest, AnUnknownAuthorityIsRefusedWithWhereToGetIt) {
                 "Supabase: download it in the dashboard under Project Settings, Database, SSL Configuration"}));
 }
 
+TEST_F(PostgresTlsTest, PeoplesCommandsSayWhereToGetTheAuthorityToo) {
+  const auto session = catalog::Session::connect(url("localhost", "?sslmode=verify-full"));
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().kind(), ErrorKind::unavailable);
+  EXPECT_EQ(session.error().hints().at(0),
+            "set database.ca to a file with the certificate of the authority that signed the server's");
+  EXPECT_EQ(session.error().fact().find("s3cret"), std::string::npos) << session.error().fact();
+}
+
 TEST_F(PostgresTlsTest, ACertificateForAnotherNameIsRefused) {
   const auto info = connect(url("127.0.0.1", "?sslmode=verify-full"), certificate);
   ASSERT_FALSE(info);

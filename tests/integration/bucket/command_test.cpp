@@ -216,7 +216,78 @@ TEST_F(BucketCommand, AnExpiredAgentKeyIsDenied) {
       storage_.token("bundlesync_reader", std::chrono::system_clock::now() - std::chrono::hours(1));
   const auto denied = bucket_verb({"check", "--json"});
   EXPECT_EQ(denied.code, 4) << denied.out;
-  EXPECT_NE(standings(denied).find("agent_read: denied\n"), std::string::npos);
+  EXPECT_NE(standings(denied).find("agent_read: denied\nagent_write_refused: not_proven\n"), std::string::npos);
+}
+
+TEST_F(BucketCommand, AWriteOfTheAgentThatOnlyFailsIsNoProof) {
+  ASSERT_EQ(bucket_verb({"setup"}).code, 0);
+  StorageFault full;
+  full.method = "POST";
+  full.target_has = "-forbidden";
+  full.answer = supabase::error_answer(413, "413", "Payload too large", "too large", "EntityTooLarge");
+  storage_.add(full);
+  const auto failed = bucket_verb({"check", "--json"});
+  EXPECT_EQ(failed.code, 1) << failed.out;
+  EXPECT_EQ(text_of(failed, "agent_write_refused").find("a write as the agent was not refused, it failed: "), 0U);
+  EXPECT_FALSE(boost::json::parse(failed.out).at("good").as_bool());
+}
+
+TEST_F(BucketCommand, EachProbeThatIsLeftIsNamed) {
+  ASSERT_EQ(bucket_verb({"setup"}).code, 0);
+  environment_["BUNDLESYNC_AGENT_STORAGE_KEY"] = storage_.token("service_role");  // may write
+  StorageFault stays;
+  stays.method = "DELETE";
+  stays.times = 1;
+  stays.answer = supabase::error_answer(400, "403", "Unauthorized", "Access denied", "AccessDenied");
+  storage_.add(stays);
+  const auto left = bucket_verb({"check", "--json"});
+  ASSERT_EQ(storage_.keys(bucket).size(), 1U) << "the second was removed all the same";
+  EXPECT_EQ(text_of(left, "probe_removed").find("the probe " + storage_.keys(bucket)[0] + " was left: "), 0U);
+  EXPECT_EQ(standings(left).find("probe_removed: ok"), std::string::npos);
+}
+
+TEST_F(BucketCommand, ARoleThatPassesPoliciesIsHandedToNobody) {
+  use_database();
+  auto& server = PostgresServer::shared();
+  server.exec(database_, "do $$ begin create role strong nologin bypassrls; exception when others then null; end $$");
+  const auto made = bucket_verb({"setup", "--readers", "strong", "--no-probe", "--json"});
+  EXPECT_EQ(made.code, 2) << "setup always proves";
+  const auto refused = bucket_verb({"setup", "--readers", "strong", "--json"});
+  EXPECT_EQ(text_of(refused, "role"), "role strong passes every policy");
+  EXPECT_NE(standings(refused).find("role: drift\n"), std::string::npos);
+  EXPECT_EQ(server.exec(database_, "select pg_has_role('authenticator', 'strong', 'member')").text(0, 0), "f");
+  EXPECT_EQ(server.exec(database_, "select count(*) from pg_policies where schemaname = 'storage'").text(0, 0), "0");
+}
+
+TEST_F(BucketCommand, ALoginThatCannotGrantIsToldSoAndGetsTheStatements) {
+  use_database();
+  ASSERT_EQ(bucket_verb({"setup"}).code, 0);
+  auto& server = PostgresServer::shared();
+  server.exec(database_, "revoke select on storage.objects from bundlesync_reader");
+  server.exec(database_,
+              "do $$ begin create role demoted login createrole; exception when others then null; end $$; "
+              "grant usage on schema storage to demoted; grant select on storage.objects to demoted");
+  environment_["DATABASE_URL"] = server.url(database_, "demoted");
+  const auto denied = bucket_verb({"setup"});
+  EXPECT_EQ(denied.code, 4) << denied.out << denied.err;
+  EXPECT_NE(denied.out.find("denied      bundlesync_reader may not select from storage.objects at all\n"
+                            "            hint: have the owner of storage.objects (supabase_storage_admin, or "
+                            "supabase_admin) run the SQL below\n"),
+            std::string::npos)
+      << denied.out;
+  EXPECT_NE(denied.out.find("grant select on storage.objects to \"bundlesync_reader\""), std::string::npos);
+}
+
+TEST_F(BucketCommand, ALockThatIsNotToBeHadIsWaitedForAndNotForLong) {
+  use_database();
+  auto& server = PostgresServer::shared();
+  auto holder = server.connect(database_);
+  (void)value_of(holder.exec("begin; lock table storage.objects in access share mode"));
+  const auto busy = bucket_verb({"setup"});
+  EXPECT_EQ(busy.code, 1) << busy.out << busy.err;
+  EXPECT_NE(busy.out.find("failed      canceling statement due to lock timeout"), std::string::npos) << busy.out;
+  EXPECT_NE(busy.out.find("create policy \"bundlesync_read_template-artifacts\""), std::string::npos);
+  EXPECT_NE(busy.out.find("changed     'template-artifacts' is there"), std::string::npos) << "what was done is said";
 }
 
 TEST_F(BucketCommand, AServerThatTakesAWrongKeyFailsTheProof) {

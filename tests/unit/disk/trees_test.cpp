@@ -154,6 +154,7 @@ TEST_F(TreesTest, RemovesATreeWholeAndForgetsIt) {
 
 TEST_F(TreesTest, ACondemnedTreeThatVanishedLeavesItsNameToAnother) {
   trees_->condemn(tree_);
+  fs::permissions(path_of(tree_), fs::perms::owner_write, fs::perm_options::add);  // to have another parent
   fs::rename(path_of(tree_), dir_.path() / "away");
   EXPECT_EQ(build(goods_), tree_);
   EXPECT_FALSE(trees_->condemned(tree_));

@@ -123,6 +123,11 @@ TEST(BucketFindings, OtherPoliciesThatMayOpenTheBucketAreNamedAndThoseOfOtherBuc
   auto found = access();
   found.policies.push_back({"avatars", "all", true, {"public"}, "(bucket_id = 'avatars'::text)"});
   found.policies.push_back({"backend", "all", true, {"service_role"}, "true"});
+  found.policies.push_back({"mine",
+                            "all",
+                            true,
+                            {"public"},
+                            "((bucket_id = 'avatars'::text) AND is_admin()) (bucket_id = 'avatars'::text)"});
   found.policies.push_back({"narrows", "select", false, {"public"}, "true"});
   EXPECT_EQ(compare(rule(), found).back().standing, Standing::ok);
   found.policies.push_back({"everything", "select", true, {"anon", "authenticated"}, "true"});
@@ -132,6 +137,37 @@ TEST(BucketFindings, OtherPoliciesThatMayOpenTheBucketAreNamedAndThoseOfOtherBuc
             "other policies may open this bucket, too: everything (select to anon, authenticated); write b (insert to "
             "authenticated)");
   EXPECT_EQ(exit_code(findings), ExitCode::done);
+}
+
+TEST(BucketFindings, APolicyIsOfAnotherBucketOnlyWhereItsConditionSaysSoForCertain) {
+  for (const std::string condition :
+       {"(bucket_id <> 'avatars'::text)", "(bucket_id IS NOT NULL)", "(bucket_id ~~ 'a%'::text)", "is_admin()",
+        "((bucket_id = 'avatars'::text) OR true)", "((bucket_id = 'avatars'::text) OR (bucket_id = 'b'::text))",
+        "(bucket_id = ANY (ARRAY['avatars'::text, 'b'::text]))", "(NOT (bucket_id = 'avatars'::text))",
+        "((bucket_id = 'b'::text) AND is_admin())", "(bucket_id = 'avatars'::text) true",
+        "(((bucket_id = 'avatars'::text) OR is_admin()) AND (name <> ' AND '::text))",
+        "(bucket_id IN ( SELECT buckets.id FROM storage.buckets))"}) {
+    auto found = access();
+    found.policies.push_back({"other", "select", true, {"public"}, condition});
+    EXPECT_EQ(compare(rule(), found).back().text, "other policies may open this bucket, too: other (select to public)")
+        << condition;
+  }
+  for (const std::string condition :
+       {"(bucket_id = 'avatars'::text)", "((bucket_id = 'avatars'::text) AND (name ~~ 'x) OR (%'::text))",
+        "((name <> ''' AND '''::text) AND ((bucket_id = 'avatars'::text) AND is_admin()))"}) {
+    auto found = access();
+    found.policies.push_back({"other", "select", true, {"public"}, condition});
+    EXPECT_EQ(compare(rule(), found).back().standing, Standing::ok) << condition;
+  }
+}
+
+TEST(BucketFindings, TheAgentsUserMustReadAndNotWrite) {
+  EXPECT_EQ(agent_may_not_write(false).standing, Standing::ok);
+  EXPECT_EQ(agent_may_not_write(true).text, "this user may write: an agent that runs as it may publish");
+  EXPECT_EQ(agent_may_not_write(true).standing, Standing::failed);
+  EXPECT_EQ(agent_may_read(std::string("a/b.md")).text, "this user can read a/b.md");
+  EXPECT_EQ(agent_may_read(std::string()).standing, Standing::not_proven);
+  EXPECT_EQ(agent_may_read(fail(ErrorKind::unauthorised, "no")).standing, Standing::failed);
 }
 
 TEST(BucketFindings, ADirectoryThatEverybodyMayWriteIsDrift) {
