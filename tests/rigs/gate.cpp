@@ -315,6 +315,7 @@ class Supervisor {
         run_.fired = true;
         run_.call = stopped.name();
         if (fault_.kind == Fault::Kind::kill_before) {
+          if (fault_.first) fault_.first();
           child_.kill();
           return false;
         }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 /// A program whose file-system calls below one directory are counted and, at one of them, go wrong.
@@ -16,6 +17,7 @@ struct Fault {
   Kind kind = Kind::none;
   std::uint64_t at = 0;
   int error = 0;  ///< errno, for the error kinds; lasting: at that call and at every later one
+  std::function<void()> first = {};  ///< done just before the program is killed
 };
 
 struct GatedRun {
