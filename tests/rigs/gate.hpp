@@ -16,7 +16,7 @@ struct Fault {
   enum class Kind { none, kill_before, kill_after, error_once, error_lasting };
   Kind kind = Kind::none;
   std::uint64_t at = 0;
-  int error = 0;  ///< errno, for the error kinds; lasting: at that call and at every later one
+  int error = 0;                     ///< errno, for the error kinds; lasting: at that call and at every later one
   std::function<void()> first = {};  ///< done just before the program is killed
 };
 

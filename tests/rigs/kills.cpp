@@ -1,10 +1,10 @@
 // The agent is killed at random moments while defaults move and apps read. See tests/torture.
+#include "rigs/operator.hpp"
 #include "rigs/versions.hpp"
 #include "support/agent_process.hpp"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
@@ -63,52 +63,6 @@ class Readers {
   std::vector<std::thread> threads_;
 };
 
-/// An operator who moves the default all the time.
-class Mover {
- public:
-  explicit Mover(Versions& versions) : versions_(versions), thread_([this] { move(); }) {}
-  ~Mover() { stop(); }
-  Mover(const Mover&) = delete;
-  Mover& operator=(const Mover&) = delete;
-
-  void hold(bool still) {
-    still_ = still;
-    const std::lock_guard wait(moving_);  // what is under way
-  }
-  void stop() {
-    over_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  std::string wanted() const { return kVersions.at(at_ % kVersions.size()); }
-  std::atomic<std::uint64_t> moves = 0;
-
- private:
-  void move() {
-    auto session = versions_.server().connect(versions_.database());
-    while (!over_) {
-      {
-        const std::lock_guard lock(moving_);
-        if (!still_) {
-          ++at_;
-          (void)tests::value_of(session.exec(
-              fmt::format("update public.templates set default_version_id = (select v.id from "
-                          "public.template_versions v where v.template_id = templates.id and v.semver = '{}')",
-                          wanted())));
-          ++moves;
-        }
-      }
-      std::this_thread::sleep_for(17ms);
-    }
-  }
-
-  Versions& versions_;
-  std::atomic<bool> over_ = false;
-  std::atomic<bool> still_ = false;
-  std::atomic<std::uint64_t> at_ = kVersions.size() - 1;
-  std::mutex moving_;
-  std::thread thread_;
-};
-
 /// True when the target comes to show the version.
 bool converges(const fs::path& target, const tests::Oracle& oracle, const std::string& version) {
   tests::Reader reader(target, oracle);
@@ -137,7 +91,7 @@ int main(int argc, char** argv) {
     launch.environment.erase("BUNDLESYNC_HTTP_LISTEN");
     versions.converge(target, versions.database());
     Readers readers(target, versions.oracle(), readers_count);
-    Mover mover(versions);
+    Operator mover(versions, {kVersions.begin(), kVersions.end()}, 17ms);
     std::mt19937 random(seed);
     std::uniform_int_distribution<int> moment(0, 90);
     std::uint64_t stuck = 0;
@@ -161,7 +115,7 @@ int main(int argc, char** argv) {
     readers.stop();
     versions.converge(target, versions.database());
     fmt::print("kills={} moves={} readers={} views={} changes={} torn={} missing={} stuck={} stages={}\n", killed,
-               mover.moves.load(), readers_count, readers.views.load(), readers.changes.load(), readers.torn.load(),
+               mover.moves(), readers_count, readers.views.load(), readers.changes.load(), readers.torn.load(),
                readers.missing.load(), stuck, stages_below(target));
     const bool good = readers.torn == 0 && readers.missing == 0 && stuck == 0 && readers.changes > 0;
     return good && stages_below(target) == 0 ? 0 : 1;

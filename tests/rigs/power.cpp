@@ -3,9 +3,8 @@
 #include "rigs/gate.hpp"
 #include "rigs/versions.hpp"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <cstdint>
 #include <cstdio>
