@@ -271,6 +271,11 @@ Result<Report> settle_directory(const BucketArguments& arguments, const settings
 // ---- What is said
 // ----------------------------------------------------------------------------------------------------
 
+/// The statements as somebody can run them: all or none.
+std::string runnable(const std::string& statements) {
+  return statements.empty() ? "" : "begin;\n" + statements + "commit;\n";
+}
+
 void print_document(const Context& context, const Report& report, const std::string& storage) {
   boost::json::object object = document();
   object["storage"] = storage;
@@ -283,7 +288,7 @@ void print_document(const Context& context, const Report& report, const std::str
         {{"what", finding.what}, {"standing", standing}, {"text", finding.text}, {"hint", text_or_null(finding.hint)}});
   }
   object["notes"] = texts(report.notes);
-  object["sql"] = text_or_null(report.sql);
+  object["sql"] = text_or_null(runnable(report.sql));
   print_json(context.out(), object);
 }
 
@@ -294,7 +299,7 @@ void print_text(const Context& context, const Report& report) {
     context.out() << fmt::format("{:<11} hint: {}\n", "", shown(finding.hint));
   }
   for (const auto& note : report.notes) print_note(context.streams, note);
-  if (!report.sql.empty()) context.out() << "\nbegin;\n" << report.sql << "commit;\n";
+  if (!report.sql.empty()) context.out() << "\n" << runnable(report.sql);
 }
 
 }  // namespace

@@ -142,6 +142,9 @@ TEST_F(BucketCommand, WithoutTheProjectsDatabaseTheStatementsArePrintedAndRunAsT
   const auto good = bucket_verb({"check", "--json"});
   EXPECT_EQ(good.code, 0) << good.out << good.err;
   EXPECT_NE(standings(good).find("policy: ok\n"), std::string::npos);
+  use_database(false);
+  const auto document = boost::json::parse(bucket_verb({"setup", "--json"}).out);
+  EXPECT_EQ("\n" + std::string(document.at("sql").as_string()), script) << "the same in JSON";
 }
 
 TEST_F(BucketCommand, ADatabaseLoginThatMayNotIsToldAndGetsTheStatements) {
