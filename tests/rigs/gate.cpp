@@ -129,7 +129,7 @@ int receive_descriptor(int socket) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC) <= 0) throw std::runtime_error("the program did not start");
+  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC) <= 0) throw NoGate("the kernel does not let us stop system calls");
   return *reinterpret_cast<int*>(CMSG_DATA(CMSG_FIRSTHDR(&message)));
 }
 

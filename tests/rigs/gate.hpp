@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 /// A program whose file-system calls below one directory are counted and, at one of them, go wrong.
@@ -29,9 +30,15 @@ struct GatedRun {
   std::string err;          ///< what it wrote to stderr
 };
 
+/// The kernel, or whatever we run in, does not let us stop another's system calls.
+struct NoGate : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+constexpr int skipped_exit_code = 77;  ///< of a rig that cannot run here and says why
+
 /// Runs a program to its end. The kernel stops each of its file-system calls and asks us (seccomp user notification),
 /// so raw system calls such as openat2 are seen as well as those of libc. Calls on other files than `root` and what is
-/// below it pass uncounted. Only from a process with one thread. Throws std::system_error where the kernel refuses.
+/// below it pass uncounted. Only from a process with one thread. Throws NoGate.
 GatedRun run_gated(const tests::Command& command, const std::filesystem::path& root, const Fault& fault,
                    std::chrono::milliseconds patience);
 

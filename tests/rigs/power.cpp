@@ -24,6 +24,11 @@ void run_or_throw(const std::vector<std::string>& words) {
   if (ended.code != 0) throw std::runtime_error(fmt::format("{} ended with {}: {}", words[0], ended.code, ended.err));
 }
 
+/// This machine, or whatever we run in, has no loop devices for us.
+struct NoDisk : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// A file system of its own in a file.
 class Disk {
  public:
@@ -32,7 +37,11 @@ class Disk {
     const bool xfs = type == "xfs";  // which has a least size
     run_or_throw({"/usr/bin/truncate", "-s", xfs ? "320M" : "32M", image_.string()});
     run_or_throw({xfs ? "/sbin/mkfs.xfs" : "/sbin/mkfs." + type, "-q", image_.string()});
-    mount();
+    try {
+      mount();
+    } catch (const std::runtime_error& error) {
+      throw NoDisk(error.what());
+    }
   }
   ~Disk() {
     if (mounted_) (void)tests::run({{"/bin/umount", "-l", place_.string()}, {}, {}, {}});
@@ -139,7 +148,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (::geteuid() != 0) {
     fmt::print("SKIPPED power: it takes root to mount a file system\n");
-    return 77;
+    return skipped_exit_code;
   }
   try {
     Versions versions(files);
@@ -164,6 +173,12 @@ int main(int argc, char** argv) {
     fmt::print("cuts={} torn={} acknowledged_and_lost={} failed_reruns={}\n", sum.cuts, sum.torn, sum.lost,
                sum.failed_reruns);
     return sum.cuts > 0 && sum.torn + sum.lost + sum.failed_reruns == 0 ? 0 : 1;
+  } catch (const NoGate& error) {
+    fmt::print("SKIPPED power: {}\n", error.what());
+    return skipped_exit_code;
+  } catch (const NoDisk& error) {
+    fmt::print("SKIPPED power: {}\n", error.what());
+    return skipped_exit_code;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;
