@@ -3,9 +3,11 @@
 #include "base/nearest.hpp"
 #include "settings/option.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <sstream>
 #include <vector>
 
 namespace bundlesync::settings {
@@ -115,6 +117,38 @@ class Reader {
   const YamlText& yaml_;
 };
 
+/// Where documents begin, and nothing else.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { starts.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  std::vector<YAML::Mark> starts;
+};
+
+/// A character that can begin nothing (a comma) is an empty document to yaml-cpp 0.7, and then another, without end:
+/// LoadAll() would never return. Documents are counted first, and one that begins where the last one did is no YAML.
+Result<void> check_documents(const YamlText& yaml) {
+  std::istringstream text(yaml.text);
+  YAML::Parser parser(text);
+  DocumentStarts documents;
+  while (documents.starts.size() < 4 && parser.HandleNextDocument(documents)) {
+  }
+  for (std::size_t i = 1; i < documents.starts.size(); ++i) {
+    if (documents.starts[i].pos != documents.starts[i - 1].pos) continue;
+    return fail(ErrorKind::usage, place(yaml, documents.starts[i]) + ": not yaml: nothing begins with this character");
+  }
+  if (documents.starts.size() < 3) return {};
+  return fail(ErrorKind::usage, place(yaml, documents.starts[1]) + ": a second document", "settings are one document");
+}
+
 }  // namespace
 
 Result<GivenMap> read_yaml(const YamlText& yaml) {
@@ -124,6 +158,7 @@ Result<GivenMap> read_yaml(const YamlText& yaml) {
   }
   Reader reader(yaml);
   try {
+    if (auto checked = check_documents(yaml); !checked) return fail(std::move(checked).error());
     const auto documents = YAML::LoadAll(yaml.text);
     if (documents.size() > 1) {
       return fail(ErrorKind::usage, place(yaml, documents[1].Mark()) + ": a second document",

@@ -80,6 +80,14 @@ TEST(YamlFile, RefusesWrongShapes) {
             "agent.yaml:3:1: a second document\nhint: settings are one document");
 }
 
+TEST(YamlFile, EndsWhereNothingCanBegin) {
+  EXPECT_EQ(error_of(","), "agent.yaml:1:1: not yaml: nothing begins with this character");
+  EXPECT_EQ(error_of("\n,"), "agent.yaml:2:1: not yaml: nothing begins with this character");
+  EXPECT_EQ(error_of("target: /a\n,"), "agent.yaml:2:1: not yaml: end of map not found");
+  EXPECT_EQ(error_of("--- \n---\n---\ntarget: /a\n"),
+            "agent.yaml:2:1: a second document\nhint: settings are one document");
+}
+
 TEST(YamlFile, RefusesWhatIsNoYaml) {
   EXPECT_EQ(error_of("target: [a"), "agent.yaml:1:1: not yaml: end of sequence flow not found");
   EXPECT_EQ(
