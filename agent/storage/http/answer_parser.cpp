@@ -68,9 +68,15 @@ Result<AnswerParser::Progress> AnswerParser::read_body(std::string_view input, s
   body.size = output.size();
   body.more = true;
   Progress progress;
+  // Beast 1.81 takes it for granted, by assertion, that whoever has seen a part of the last chunk comes again with all
+  // of the shortest one. Nothing shorter is left of an answer in chunks while it waits for more.
+  constexpr std::size_t last_chunk_bytes = std::string_view("0\r\n\r\n").size();
+  if (waits_for_more_ && parser.chunked() && input.size() < last_chunk_bytes) return progress;
+  waits_for_more_ = false;
   while (progress.used < input.size() && !parser.is_done()) {
     beast::error_code error;
     progress.used += parser.put(asio::buffer(input.substr(progress.used)), error);
+    waits_for_more_ = error == Fault::need_more;
     if (error == Fault::need_more || error == Fault::need_buffer) break;
     if (error) return fail(errors::bad_answer(where_, error.message()));
   }

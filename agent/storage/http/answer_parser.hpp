@@ -50,6 +50,7 @@ class AnswerParser {
   std::unique_ptr<State> state_;
   std::string where_;
   std::uint64_t header_bytes_ = 0;
+  bool waits_for_more_ = false;
   std::optional<std::uint64_t> content_length_;
 };
 
