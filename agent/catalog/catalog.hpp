@@ -37,6 +37,7 @@ struct VersionRow {
   bool was_default = false;  ///< some row of default_history names it as what was moved away from
   bool frozen = false;
   std::string manifest_sha256;  ///< 64 hex digits; empty where none is recorded yet
+  std::string signature;        ///< bundle/signature.hpp; empty where there is none
   std::string source_commit;
   std::string changelog;
   std::string created_at;  ///< RFC 3339, UTC
@@ -119,10 +120,13 @@ class Catalog {
   /// Replaces all rows of the draft by those of this bundle. Repeatable. conflict (claim_lost).
   virtual Result<void> record(const Claim& claim, const bundle::Bundle& bundle) = 0;
   /// One transaction: checks that the database computes `manifest` over the recorded rows, turns the draft stable,
-  /// freezes it and, when asked, moves the default to it. conflict (claim_lost) and nothing is changed when the claim
-  /// is void.
-  virtual Result<std::optional<Moved>> finish(const Claim& claim, const Digest& manifest, bool set_default,
-                                              std::string_view reason) = 0;
+  /// freezes it with its signature (empty: none) and, when asked, moves the default to it. conflict (claim_lost) and
+  /// nothing is changed when the claim is void.
+  virtual Result<std::optional<Moved>> finish(const Claim& claim, const Digest& manifest, std::string_view signature,
+                                              bool set_default, std::string_view reason) = 0;
+  /// Gives a published version this signature in place of the one it has. Agents that it is the default of are told.
+  /// Repeatable. not_found (version_unknown) where there is no such version, or only a draft.
+  virtual Result<void> sign_version(std::string_view version_id, std::string_view signature) = 0;
   /// Removes a draft with its rows. Needs the lock. conflict (version_exists) when it is no draft. Repeatable: gone is
   /// gone.
   virtual Result<void> remove_draft(std::string_view version_id) = 0;

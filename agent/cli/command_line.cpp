@@ -27,6 +27,8 @@ std::string type_name(const settings::Option& option) {
       return "DIR";
     case settings::Type::names:
       return "NAMES";
+    case settings::Type::keys:
+      return "KEYS";
     case settings::Type::address:
       return "HOST:PORT";
     case settings::Type::storage_url:
@@ -60,6 +62,7 @@ class Builder {
     app_->get_formatter()->column_width(28);
     add_agent();
     add_publish();
+    add_key();
     add_check();
     add_moves();
     add_reading();
@@ -125,12 +128,29 @@ class Builder {
     made.add_option("--changelog", given->changelog, "What is new")->type_name("TEXT");
     made.add_flag("--set-default", given->set_default, "Make it the default, in the same transaction");
     auto* dry = made.add_flag("--dry-run", given->dry_run, "Change nothing, say what would change (3 if anything)");
+    auto* sign = made.add_option("--sign", given->sign, "Sign with this private key; - reads it from standard input")
+                     ->type_name("FILE");
     made.add_flag("--abandon", given->abandon, "Remove what a publisher that died left of this version")
         ->excludes(dry)
+        ->excludes(sign)
         ->excludes("--set-default");
     settings_flags(made, {"storage.url"});
     json(made);
     on(made, [given](const Context& context) { return publish(context, *given); });
+  }
+
+  void add_key() {
+    CLI::App& key = *app_->add_subcommand("key", "Make and look at keys that versions are signed with");
+    key.require_subcommand(1);
+    CLI::App& generate = *key.add_subcommand("generate", "Make a private key, and print its public key");
+    CLI::App& show = *key.add_subcommand("show", "Print the public key of a private key");
+    const auto file = std::make_shared<std::string>();
+    generate.add_option("FILE", *file, "File to make; never one that is there already")->required()->type_name("");
+    show.add_option("FILE", *file, "The private key; - reads it from standard input")->required()->type_name("");
+    json(generate);
+    json(show);
+    on(generate, [file](const Context& context) { return key_generate(context, *file); });
+    on(show, [file](const Context& context) { return key_show(context, *file); });
   }
 
   void add_check() {

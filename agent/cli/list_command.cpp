@@ -1,3 +1,4 @@
+#include "bundle/signature.hpp"
 #include "cli/database.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
@@ -31,6 +32,7 @@ boost::json::object to_json(const catalog::VersionRow& row) {
   object["was_default"] = row.was_default;
   object["frozen"] = row.frozen;
   object["manifest_sha256"] = text_or_null(row.manifest_sha256);
+  object["signed_by"] = text_or_null(bundle::claimed_key_id(row.signature));
   object["source_commit"] = text_or_null(row.source_commit);
   object["changelog"] = text_or_null(row.changelog);
   object["created_at"] = text_or_null(row.created_at);

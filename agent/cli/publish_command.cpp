@@ -1,5 +1,6 @@
 #include "async/loop.hpp"
 #include "cli/database.hpp"
+#include "cli/key_file.hpp"
 #include "cli/output.hpp"
 #include "cli/publish_json.hpp"
 #include "cli/verbs.hpp"
@@ -70,6 +71,7 @@ void print_document(const Context& context, const publish::PublishResult& result
   object["files"] = to_json(result.files);
   object["problems"] = to_json(result.problems);
   object["moved"] = move_to_json(result.moved);
+  object["signed_by"] = text_or_null(result.signed_by);
   object["changed"] = texts(result.changed);
   object["undo"] = texts(result.undo);
   print_json(context.out(), object);
@@ -159,6 +161,12 @@ Result<ExitCode> publish(const Context& context, const PublishArguments& argumen
       return fail(ErrorKind::usage, "--abandon needs to know which version", "give --template and --version");
     }
   }
+  std::optional<bundle::SigningKey> signing_key;
+  if (!arguments.sign.empty()) {
+    auto key = read_signing_key(context.streams, arguments.sign);
+    if (!key) return fail(key.error());
+    signing_key = std::move(*key);
+  }
   async::Loop loop;
   auto storage = open_storage_with_retries(*settings, loop.executor(), loop.pool(), loop.clock());
   if (!storage) return fail(storage.error());
@@ -166,7 +174,9 @@ Result<ExitCode> publish(const Context& context, const PublishArguments& argumen
   if (!database) return fail(database.error());
   catalog::Catalog& catalog = (*database)->catalog();
   if (arguments.abandon) return run_abandon(context, loop, catalog, **storage, complete);
-  return run_publish(context, loop, catalog, **storage, request_of(complete, *settings));
+  publish::PublishRequest request = request_of(complete, *settings);
+  request.signing_key = std::move(signing_key);
+  return run_publish(context, loop, catalog, **storage, std::move(request));
 }
 
 }  // namespace bundlesync::cli

@@ -43,11 +43,15 @@ struct PublishArguments {
   std::string template_name;
   std::string version;
   std::string changelog;
+  std::string sign;  ///< file with the private key; "-": standard input; empty: do not sign
   bool set_default = false;
   bool dry_run = false;
   bool abandon = false;
 };
 Result<ExitCode> publish(const Context& context, const PublishArguments& arguments);
+
+Result<ExitCode> key_generate(const Context& context, const std::string& file);
+Result<ExitCode> key_show(const Context& context, const std::string& file);
 
 struct CheckArguments {
   std::string directory;

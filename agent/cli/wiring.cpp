@@ -130,6 +130,7 @@ sync::Options sync_options(const settings::Settings& settings) {
   options.policy.files_max = settings.limits.files_max;
   options.policy.bundle_bytes_max = settings.limits.bundle_bytes_max;
   options.policy.file_bytes_max = settings.limits.file_bytes_max;
+  if (settings.trust.require) options.policy.trust = std::make_shared<const bundle::Trust>(settings.trust.keys);
   options.retention.age = settings.retention.age;
   options.retention.count = settings.retention.count;
   options.retention.bytes_max = settings.disk_bytes_max;

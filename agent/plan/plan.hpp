@@ -1,10 +1,12 @@
 #pragma once
 
+#include "bundle/trust.hpp"
 #include "plan/desired.hpp"
 #include "plan/observed.hpp"
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,6 +24,8 @@ struct Policy {
   std::uint64_t files_max = 2'000;
   std::uint64_t bundle_bytes_max = 64ULL << 20;
   std::uint64_t file_bytes_max = 16ULL << 20;
+  /// Whose signature every version needs; none: no version needs one. Known from the settings alone.
+  std::shared_ptr<const bundle::Trust> trust;
 };
 
 /// Why a template shows what it shows. One state a template and pass.

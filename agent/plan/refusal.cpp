@@ -43,6 +43,16 @@ std::optional<Refusal> refusal_of(const WantedVersion& version, const Policy& po
     return Refusal{"manifest_mismatch",
                    fmt::format("want={} got={}", version.recorded_manifest->hex(), version.manifest.hex())};
   }
+  if (policy.trust) {
+    // Over the digest that we computed from the files as the catalog names them, not over what it says of itself.
+    bundle::Signed what;
+    what.template_name = version.bundle.template_name;
+    what.version = version.version;
+    what.manifest = version.manifest;
+    if (auto problem = policy.trust->problem(version.signature, what)) {
+      return Refusal{std::move(problem->reason), std::move(problem->detail)};
+    }
+  }
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/exit_code.hpp"
 #include "bundle/lint.hpp"
+#include "bundle/signature.hpp"
 #include "catalog/catalog.hpp"
 #include "publish/steps.hpp"
 #include "storage/storage.hpp"
@@ -82,8 +83,9 @@ struct PublishRequest {
   bool set_default = false;
   bool dry_run = false;
   std::string changelog;
-  std::string source_commit;  ///< see source_commit_from_environment()
-  std::string reason;         ///< for default_history; empty: "publish <version>"
+  std::string source_commit;                      ///< see source_commit_from_environment()
+  std::string reason;                             ///< for default_history; empty: "publish <version>"
+  std::optional<bundle::SigningKey> signing_key;  ///< absent: a signature that is there stays, and none is made
   Limits limits;
 };
 
@@ -92,6 +94,7 @@ enum class Outcome {
   already_there,  ///< the same content was published before; the default may still have moved (`moved`)
   would_publish,  ///< dry run: it would be made
   would_move,     ///< dry run: it is there already, and the default would move to it
+  would_sign,     ///< dry run: it is there already, and would get a signature by this key
   nothing_to_do,  ///< dry run: running it would change nothing
   lint_failed,    ///< nothing was tried: see `problems`
 };
@@ -115,6 +118,7 @@ struct PublishResult {
   std::vector<FileLine> files;
   std::vector<Problem> problems;  ///< warnings; errors too when outcome is lint_failed
   std::optional<catalog::Moved> moved;
+  std::string signed_by;  ///< id of the key that this run signed with, or would; empty where it did not
   /// Sentences for people: what changed, in order.
   std::vector<std::string> changed;
   /// Command lines that undo it, or a sentence why nothing needs undoing.

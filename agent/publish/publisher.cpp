@@ -35,7 +35,28 @@ PublishResult begin_result(const Loaded& loaded) {
   return result;
 }
 
-PublishResult rehearsed(PublishResult result, const Known& known, Course course, bool set_default) {
+/// What a signature of this bundle is about.
+bundle::Signed signed_content(const bundle::Bundle& bundle) {
+  bundle::Signed what;
+  what.template_name = bundle.template_name;
+  what.version = bundle.version;
+  what.manifest = bundle::manifest_digest(bundle.files);
+  return what;
+}
+
+/// Empty where no key was given.
+std::string signature_of(const PublishRequest& request, const bundle::Bundle& bundle) {
+  return request.signing_key ? bundle::sign(*request.signing_key, signed_content(bundle)) : std::string();
+}
+
+/// A published version whose signature is not one of this content by this key.
+bool lacks_signature(const PublishRequest& request, const bundle::Bundle& bundle, const Known& known) {
+  if (!request.signing_key || !known.version) return false;
+  const std::vector<bundle::PublicKey> only{request.signing_key->public_key()};
+  return bundle::signature_problem(known.version->signature, signed_content(bundle), only).has_value();
+}
+
+PublishResult rehearsed(PublishResult result, const Known& known, Course course, bool set_default, bool would_sign) {
   result.is_default = known.version && known.version->is_default;
   switch (course) {
     case Course::make:
@@ -48,18 +69,24 @@ PublishResult rehearsed(PublishResult result, const Known& known, Course course,
       result.outcome = Outcome::would_move;
       break;
     case Course::rest:
-      result.outcome = Outcome::nothing_to_do;
+      result.outcome = would_sign ? Outcome::would_sign : Outcome::nothing_to_do;
       break;
   }
   say_rehearsed(result, known, set_default);
   return result;
 }
 
-/// The version is published already: at most its default moves.
+/// The version is published already: at most it is signed, and its default moves; in this order, so that an agent that
+/// requires a signature finds it.
 Result<PublishResult> settle(catalog::Catalog& catalog, PublishResult result, const Known& known, Course course,
-                             const std::string& reason) {
+                             const std::string& reason, const std::string& signature) {
   result.outcome = Outcome::already_there;
   result.is_default = known.version->is_default;
+  if (!signature.empty()) {
+    auto done = catalog.sign_version(known.version->id, signature);
+    if (!done) return fail(std::move(done.error()));
+    result.signed_by = bundle::claimed_key_id(signature);
+  }
   if (course == Course::move_only) {
     auto moved = catalog.move_default(*known.template_row, known.version->id, reason);
     if (!moved) return fail(std::move(moved.error()));
@@ -104,7 +131,8 @@ Task<Result<PublishResult>> make(catalog::Catalog& catalog, storage::Storage& st
   steps.reached(Step::recorded, claim->version_id);
 
   const Digest manifest = bundle::manifest_digest(loaded.bundle.files);
-  auto moved = catalog.finish(*claim, manifest, request.set_default, reason_of(request, loaded.bundle));
+  const std::string signature = signature_of(request, loaded.bundle);
+  auto moved = catalog.finish(*claim, manifest, signature, request.set_default, reason_of(request, loaded.bundle));
   if (!moved) co_return fail(leave(catalog, *claim, result, writer.counts(), std::move(moved.error())));
   steps.reached(Step::finished, claim->version_id);
 
@@ -113,6 +141,7 @@ Task<Result<PublishResult>> make(catalog::Catalog& catalog, storage::Storage& st
   result.taken_over = claim->taken_over;
   result.moved = std::move(*moved);
   result.is_default = result.moved.has_value();
+  result.signed_by = bundle::claimed_key_id(signature);
   result.uploaded_files = writer.counts().uploaded_files;
   result.uploaded_bytes = writer.counts().uploaded_bytes;
   result.kept_objects = writer.counts().kept;
@@ -162,7 +191,10 @@ Task<Result<PublishResult>> publish(catalog::Catalog& catalog, storage::Storage&
     if (!known) co_return fail(std::move(known.error()));
     auto course = decide_publish(*known, loaded->bundle, request.set_default);
     if (!course) co_return fail(std::move(course.error()));
-    co_return rehearsed(std::move(result), *known, *course, request.set_default);
+    const bool there = *course == Course::rest || *course == Course::move_only;
+    const bool would_sign = there ? lacks_signature(request, loaded->bundle, *known) : request.signing_key.has_value();
+    if (would_sign) result.signed_by = request.signing_key->public_key().id();
+    co_return rehearsed(std::move(result), *known, *course, request.set_default, would_sign);
   }
 
   auto locked = catalog.lock_version(result.template_name, result.version);
@@ -175,7 +207,9 @@ Task<Result<PublishResult>> publish(catalog::Catalog& catalog, storage::Storage&
   auto course = decide_publish(*known, loaded->bundle, request.set_default);
   if (!course) co_return fail(std::move(course.error()));
   if (*course == Course::rest || *course == Course::move_only) {
-    co_return settle(catalog, std::move(result), *known, *course, reason_of(request, loaded->bundle));
+    const bool signs = lacks_signature(request, loaded->bundle, *known);
+    const std::string signature = signs ? signature_of(request, loaded->bundle) : std::string();
+    co_return settle(catalog, std::move(result), *known, *course, reason_of(request, loaded->bundle), signature);
   }
   auto made = co_await make(catalog, storage, *loaded, request, std::move(result), steps);
   co_return made;

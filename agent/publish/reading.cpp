@@ -116,6 +116,8 @@ std::string_view to_string(Outcome outcome) {
       return "would_publish";
     case Outcome::would_move:
       return "would_move";
+    case Outcome::would_sign:
+      return "would_sign";
     case Outcome::nothing_to_do:
       return "nothing_to_do";
     case Outcome::lint_failed:
@@ -128,6 +130,7 @@ ExitCode PublishResult::exit_code() const {
   switch (outcome) {
     case Outcome::would_publish:
     case Outcome::would_move:
+    case Outcome::would_sign:
       return ExitCode::differences;
     case Outcome::lint_failed:
       return ExitCode::lint;

@@ -35,6 +35,8 @@ void say_published(PublishResult& result) {
   } else {
     result.changed.push_back(fmt::format("{} was published before with the same content", name));
   }
+  if (!result.signed_by.empty())
+    result.changed.push_back(fmt::format("{} is signed by key {}", name, result.signed_by));
   if (!result.moved) return;
   result.changed.push_back(move_sentence(result.template_name, *result.moved));
   result.undo.insert(result.undo.begin(), undo_move(result.template_name, *result.moved));
@@ -51,7 +53,10 @@ void say_rehearsed(PublishResult& result, const Known& known, bool set_default) 
   } else {
     result.changed.push_back(fmt::format("{} was published before with the same content", name));
   }
-  const bool moves = set_default && result.outcome != Outcome::nothing_to_do;
+  if (!result.signed_by.empty()) {
+    result.changed.push_back(fmt::format("{} would be signed by key {}", name, result.signed_by));
+  }
+  const bool moves = set_default && result.outcome != Outcome::nothing_to_do && result.outcome != Outcome::would_sign;
   if (!moves) return;
   const std::string from = known.template_row ? known.template_row->default_version : std::string();
   result.changed.push_back(

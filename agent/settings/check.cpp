@@ -61,6 +61,22 @@ void warn_of_plain_http(Settings& settings) {
       "storage.url is plain http: storage.key crosses the network unencrypted (hint: write supabase+https://...)");
 }
 
+Result<void> check_trust(Settings& settings) {
+  const bool has_keys = !settings.trust.keys.empty();
+  if (settings.trust.require && !has_keys) {
+    auto error = missing("trust.keys");
+    return fail(std::move(error)
+                    .within("trust.require is on")
+                    .with_hint("bundlesync key generate FILE makes a key and prints what belongs there"));
+  }
+  if (has_keys && !settings.trust.require) {
+    settings.warnings.push_back(
+        "trust.keys is set while trust.require is off: versions are shown whoever signed them, or nobody (hint: set "
+        "trust.require to true)");
+  }
+  return {};
+}
+
 Error missing_for_remote(std::string_view key) {
   auto error = missing(key);
   return std::move(error).within("remote is on").with_hint("or turn remote off to show local and fallback files only");
@@ -86,6 +102,7 @@ Result<void> check_remote(Settings& settings) {
 Result<void> check_together(Settings& settings, Purpose purpose) {
   if (auto good = check_directories(settings); !good) return good;
   warn_of_limits(settings);
+  if (auto good = check_trust(settings); !good) return good;
   // A service that is reached by its name alone may be anywhere: only what is surely this machine needs no word.
   if (purpose == Purpose::people || settings.remote) warn_of_plain_http(settings);
   if (purpose == Purpose::people) return {};

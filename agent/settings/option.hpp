@@ -13,7 +13,7 @@
 /// The one table of options. Parser, environment names, help, sample files and reference page come from it.
 namespace bundlesync::settings {
 
-enum class Type { text, path, boolean, count, duration, size, choice, names, address, storage_url, secret };
+enum class Type { text, path, boolean, count, duration, size, choice, names, keys, address, storage_url, secret };
 
 /// A value of any type after its text was judged; the member for its type is filled.
 struct Value {
@@ -23,6 +23,7 @@ struct Value {
   std::chrono::milliseconds duration{};
   std::size_t choice = 0;  ///< place among Option::choices
   std::vector<std::string> names;
+  std::vector<bundle::PublicKey> keys;
   std::optional<ListenAddress> address;
   std::optional<StorageUrl> storage_url;
 };

@@ -142,6 +142,23 @@ std::vector<Option> where_it_comes_from() {
   };
 }
 
+std::vector<Option> whom_we_believe() {
+  return {
+      {.key = "trust.require",
+       .type = Type::boolean,
+       .standard = "false",
+       .meaning = "Show only versions that one of trust.keys signed, whatever the database says; what is shown stays "
+                  "while a version is refused. Local and fallback files need no signature.",
+       .store = [](Settings& s, const Value& v) { s.trust.require = v.boolean; }},
+      {.key = "trust.keys",
+       .type = Type::keys,
+       .example = "ed25519:Ff2ae33oa7d8Gz+O43i3JY0aPzHzsbRRUyFvpUkJoZY=",
+       .meaning = "Public keys of publishers, comma separated, as bundlesync key generate prints them. Two while one "
+                  "takes the place of the other.",
+       .store = [](Settings& s, const Value& v) { s.trust.keys = v.keys; }},
+  };
+}
+
 std::vector<Option> what_is_kept() {
   return {
       {.key = "retention.age",
@@ -231,7 +248,7 @@ std::vector<Option> what_operators_see() {
 
 std::vector<Option> make_table() {
   std::vector<Option> table;
-  for (auto part : {what_apps_read(), where_it_comes_from(), what_is_kept(), what_operators_see()}) {
+  for (auto part : {what_apps_read(), where_it_comes_from(), whom_we_believe(), what_is_kept(), what_operators_see()}) {
     std::ranges::move(part, std::back_inserter(table));
   }
   return table;

@@ -3,6 +3,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/secret.hpp"
+#include "bundle/ed25519.hpp"
 #include "bundle/limits.hpp"
 #include "plan/plan.hpp"
 #include "settings/storage_url.hpp"
@@ -74,6 +75,11 @@ struct Settings {
 
   std::chrono::milliseconds poll_interval{};         ///< while notifications are not proven to arrive
   std::chrono::milliseconds poll_interval_proven{};  ///< while they are: 5 min unless poll_interval is set, then that
+
+  struct Trust {
+    std::vector<bundle::PublicKey> keys;  ///< each once
+    bool require = false;                 ///< then there is a key
+  } trust;
 
   struct Retention {
     std::chrono::seconds age{};

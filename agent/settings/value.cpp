@@ -129,6 +129,36 @@ Result<Value> parse_names(std::string_view text) {
   }
 }
 
+constexpr std::size_t kKeysMax = 16;
+
+Result<Value> parse_keys(std::string_view text) {
+  Value value;
+  std::string_view rest = text;
+  while (true) {
+    const auto comma = rest.find(',');
+    const std::string_view word = trimmed(rest.substr(0, comma));
+    const auto key = bundle::PublicKey::parse(word);
+    if (!key) {
+      const bool is_private = word.find("PRIVATE KEY") != std::string_view::npos;
+      return fail(ErrorKind::usage,
+                  (is_private ? "a private key" : quoted(word.substr(0, 80))) + " is no public key of Ed25519",
+                  is_private
+                      ? "trust.keys takes public keys: bundlesync key show FILE prints the one that belongs to it"
+                      : "write public keys as bundlesync key generate prints them, comma separated: "
+                        "ed25519:<44 letters of base64>");
+    }
+    if (std::ranges::find(value.keys, *key) == value.keys.end()) {
+      value.text += (value.text.empty() ? "" : ",") + key->text();
+      value.keys.push_back(*key);
+    }
+    if (value.keys.size() > kKeysMax) {
+      return fail(ErrorKind::usage, "more than " + std::to_string(kKeysMax) + " keys", "two are enough to change one");
+    }
+    if (comma == std::string_view::npos) return value;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
 /// "127.0.0.1:9848", "[::1]:9848", "localhost:9848", ":9848" (every address), "off".
 Result<Value> parse_address(std::string_view text) {
   Value value;
@@ -189,6 +219,7 @@ std::string allowed(const Option& option) {
       return "an absolute path";
     case Type::text:
     case Type::names:
+    case Type::keys:
     case Type::address:
     case Type::storage_url:
     case Type::secret:
@@ -213,6 +244,8 @@ Result<Value> parse_value(const Option& option, std::string_view text) {
       return parse_path(text);
     case Type::names:
       return parse_names(text);
+    case Type::keys:
+      return parse_keys(text);
     case Type::address:
       return parse_address(text);
     case Type::storage_url:

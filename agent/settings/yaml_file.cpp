@@ -78,7 +78,7 @@ class Reader {
     value.names_a_file = known.names_a_file;
     if (node.IsScalar()) {
       value.text = node.Scalar();
-    } else if (node.IsSequence() && known.option->type == Type::names) {
+    } else if (node.IsSequence() && (known.option->type == Type::names || known.option->type == Type::keys)) {
       for (const auto& element : node) {
         if (!element.IsScalar())
           return fail(ErrorKind::usage, place(yaml_, element.Mark()) + ": " + known.text + ": expected a text");

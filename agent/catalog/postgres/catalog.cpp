@@ -41,6 +41,7 @@ Draft version_row(const Cells& cells) {
   row.version.files = cells.number(11);
   row.version.bytes = cells.number(12);
   row.being_published = cells.flag(13);
+  row.version.signature = cells.text(14);
   return row;
 }
 

@@ -27,8 +27,9 @@ class PostgresCatalog final : public Catalog {
   Result<Claim> claim(const ClaimRequest& request) override;
   Result<void> check_claim(const Claim& claim) override;
   Result<void> record(const Claim& claim, const bundle::Bundle& bundle) override;
-  Result<std::optional<Moved>> finish(const Claim& claim, const Digest& manifest, bool set_default,
-                                      std::string_view reason) override;
+  Result<std::optional<Moved>> finish(const Claim& claim, const Digest& manifest, std::string_view signature,
+                                      bool set_default, std::string_view reason) override;
+  Result<void> sign_version(std::string_view version_id, std::string_view signature) override;
   Result<void> remove_draft(std::string_view version_id) override;
   Result<Moved> move_default(const TemplateRow& seen, std::string_view version_id, std::string_view reason) override;
 

@@ -19,7 +19,7 @@ select t.id, t.name, coalesce(t.enabled, true), t.default_version_id, v.semver, 
  where $1::text is null or t.name = $1
  order by t.name)";
 
-/// $1 template id or null for all, $2 only drafts. The last column: a living session holds the publish lock.
+/// $1 template id or null for all, $2 only drafts. The last column but one: a living session holds the publish lock.
 inline constexpr std::string_view versions = R"(
 select v.id, t.name, v.semver, coalesce(v.status, 'stable'), t.default_version_id is not distinct from v.id,
        exists (select from bundlesync.default_history h where h.from_version_id = v.id),
@@ -34,7 +34,8 @@ select v.id, t.name, v.semver, coalesce(v.status, 'stable'), t.default_version_i
                 where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
                   and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
                   and (l.classid::bigint << 32) | l.objid::bigint
-                      = pg_catalog.hashtextextended('bundlesync publish ' || t.name || ' ' || v.semver, 0))
+                      = pg_catalog.hashtextextended('bundlesync publish ' || t.name || ' ' || v.semver, 0)),
+       s.signature
   from public.template_versions v
   join public.templates t on t.id = v.template_id
   left join bundlesync.version_state s on s.version_id = v.id
@@ -123,8 +124,13 @@ inline constexpr std::string_view turn_stable =
     "'draft'";
 inline constexpr std::string_view freeze = R"(
 update bundlesync.version_state
-   set manifest_sha256 = $3, frozen_at = coalesce(frozen_at, now()), claim = null
+   set manifest_sha256 = $3, frozen_at = coalesce(frozen_at, now()), claim = null, signature = $4
  where version_id = $1::uuid and claim = $2::uuid)";
+inline constexpr std::string_view sign_version = R"(
+insert into bundlesync.version_state as s (version_id, signature)
+select v.id, $2 from public.template_versions v where v.id = $1::uuid and v.status is distinct from 'draft'
+on conflict (version_id) do update set signature = excluded.signature
+returning 1)";
 inline constexpr std::string_view remove_state = "delete from bundlesync.version_state where version_id = $1::uuid";
 inline constexpr std::string_view remove_version =
     "delete from public.template_versions where id = $1::uuid and status = 'draft'";

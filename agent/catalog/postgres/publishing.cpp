@@ -113,7 +113,8 @@ Result<void> PostgresCatalog::record(const Claim& claim, const bundle::Bundle& b
   });
 }
 
-Result<std::optional<Moved>> PostgresCatalog::finish(const Claim& claim, const Digest& manifest, bool set_default,
+Result<std::optional<Moved>> PostgresCatalog::finish(const Claim& claim, const Digest& manifest,
+                                                     std::string_view signature, bool set_default,
                                                      std::string_view reason) {
   return in_transaction(session_, [&]() -> Result<std::optional<Moved>> {
     if (auto ours = hold_claim(claim); !ours) return fail(std::move(ours.error()));
@@ -129,13 +130,22 @@ Result<std::optional<Moved>> PostgresCatalog::finish(const Claim& claim, const D
 
     auto stable = query(session_, sql::turn_stable, {claim.version_id});
     if (!stable) return fail(std::move(stable.error()));
-    auto frozen = query(session_, sql::freeze, {claim.version_id, claim.uuid, manifest.hex()});
+    auto frozen = query(session_, sql::freeze, {claim.version_id, claim.uuid, manifest.hex(), text_or_null(signature)});
     if (!frozen) return fail(std::move(frozen.error()));
     if (!set_default) return std::optional<Moved>();
     auto moved = move_in_transaction(claim.template_id, claim.version_id, reason, nullptr);
     if (!moved) return fail(std::move(moved.error()));
     return std::optional(std::move(*moved));
   });
+}
+
+Result<void> PostgresCatalog::sign_version(std::string_view version_id, std::string_view signature) {
+  auto done = query(session_, sql::sign_version, {std::string(version_id), std::string(signature)});
+  if (!done) return fail(std::move(done.error()));
+  if (!done->empty()) return {};
+  return fail(Error(ErrorKind::not_found, fmt::format("version {} is not published any more", version_id),
+                    "run this again to see what is there")
+                  .with_reason("version_unknown"));
 }
 
 Result<void> PostgresCatalog::remove_draft(std::string_view version_id) {
