@@ -12,6 +12,13 @@ begin
 end
 $$;
 revoke all on function bundlesync.on_signature() from public;
+do $$
+begin
+  if to_regrole('bundlesync_publisher') is not null then
+    grant execute on function bundlesync.on_signature() to bundlesync_publisher;  -- as the file of roles does for all
+  end if;
+end
+$$;
 
 drop trigger if exists bundlesync_signature on bundlesync.version_state;
 create trigger bundlesync_signature after update on bundlesync.version_state

@@ -50,6 +50,7 @@ void AgentBed::publish(const std::string& template_name, const std::string& vers
   for (const auto& [path, bytes] : files) write_file(bundle / path, bytes);
   std::vector<std::string> words{"publish", bundle.string(), "--template", template_name, "--version", version};
   if (set_default) words.emplace_back("--set-default");
+  if (!sign_with_.empty()) words.insert(words.end(), {"--sign", sign_with_});
   const Ended ended = command(words, {{"BUNDLESYNC_DATABASE_URL", server_.url(database_)}});
   ASSERT_EQ(ended.code, 0) << ended.err;
   oracle_.add(template_name, version, files);

@@ -70,6 +70,7 @@ class AgentBed : public testing::Test {
   std::filesystem::path target_;
   Oracle oracle_;
   Environment environment_;  ///< of the agent and the commands; a test may change it
+  std::string sign_with_;    ///< file of the key that publish() signs with; empty: with none
 
  private:
   int published_ = 0;

@@ -119,7 +119,7 @@ TEST(Migrate, AChangedFileIsRefused) {
   EXPECT_EQ(refused.error().reason(), "migration_changed");
   EXPECT_EQ(database.fingerprint(), before);
   EXPECT_EQ(database.one("select pg_catalog.to_regclass('public.later')"), "null");
-  EXPECT_EQ(states(database.session(), migrations), "applied changed applied applied applied applied applied pending ");
+  EXPECT_EQ(states(database.session(), migrations), "applied changed applied applied applied applied applied applied pending ");
 }
 
 TEST(Migrate, UnrecordedFilesAreRefusedAndAdopted) {

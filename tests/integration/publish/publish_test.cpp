@@ -294,5 +294,71 @@ TEST_F(PublishBed, NeedsNoMoreThanThePublishersRole) {
   sql("drop role " + user);
 }
 
+/// What stands in version_state: nothing when it is a good signature of 1.0.0 by this key.
+std::string judged(const std::string& envelope, const bundle::SigningKey& key, const std::string& manifest) {
+  bundle::Signed what;
+  what.template_name = "section7";
+  what.version = "1.0.0";
+  what.manifest = Digest::parse(manifest).value();
+  const std::vector<bundle::PublicKey> keys{key.public_key()};
+  const auto problem = bundle::signature_problem(envelope, what, keys);
+  return problem ? problem->reason : "";
+}
+
+TEST_F(PublishBed, SignsInTheTransactionThatPublishes) {
+  const auto key = bundle::SigningKey::generate().value();
+  auto asked = request(bundle("one", "one"), "1.0.0", true);
+  asked.signing_key = key;
+  const auto done = publish(asked);
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->signed_by, key.public_key().id());
+  EXPECT_EQ(judged(sql("select signature from bundlesync.version_state"), key, done->manifest_sha256), "");
+  EXPECT_EQ(done->changed.at(2), "section7 1.0.0 is signed by key " + key.public_key().id());
+  EXPECT_EQ(sql("select generation from bundlesync.template_state"), "2")
+      << "made, and its default moved; nothing more";
+}
+
+TEST_F(PublishBed, SignsWhatWasPublishedBeforeWithoutASignatureAndSaysSoOnce) {
+  const auto one = bundle("one", "one");
+  ASSERT_TRUE(publish(one, "1.0.0", true));
+  EXPECT_EQ(sql("select signature from bundlesync.version_state"), "");
+  const auto key = bundle::SigningKey::generate().value();
+  auto asked = request(one, "1.0.0", false);
+  asked.signing_key = key;
+
+  asked.dry_run = true;
+  const auto rehearsed = publish(asked);
+  ASSERT_TRUE(rehearsed) << rehearsed.error().text();
+  EXPECT_EQ(rehearsed->outcome, Outcome::would_sign);
+  EXPECT_EQ(rehearsed->exit_code(), ExitCode::differences);
+  EXPECT_EQ(rehearsed->changed.back(), "section7 1.0.0 would be signed by key " + key.public_key().id());
+  EXPECT_EQ(sql("select signature from bundlesync.version_state"), "");
+
+  asked.dry_run = false;
+  const auto signed_now = publish(asked);
+  ASSERT_TRUE(signed_now) << signed_now.error().text();
+  EXPECT_EQ(signed_now->outcome, Outcome::already_there);
+  EXPECT_EQ(signed_now->signed_by, key.public_key().id());
+  EXPECT_EQ(judged(sql("select signature from bundlesync.version_state"), key, signed_now->manifest_sha256), "");
+  EXPECT_EQ(sql("select generation from bundlesync.template_state"), "3") << "agents look again";
+
+  const auto again = publish(asked);
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(again->signed_by, "");
+  EXPECT_EQ(sql("select generation from bundlesync.template_state"), "3") << "nothing changed";
+  asked.dry_run = true;
+  EXPECT_EQ(publish(asked)->outcome, Outcome::nothing_to_do);
+}
+
+TEST_F(PublishBed, WithoutAKeyASignatureThatIsThereStays) {
+  const auto one = bundle("one", "one");
+  auto asked = request(one, "1.0.0", false);
+  asked.signing_key = bundle::SigningKey::generate().value();
+  ASSERT_TRUE(publish(asked));
+  const std::string before = sql("select signature from bundlesync.version_state");
+  ASSERT_TRUE(publish(one, "1.0.0", true));
+  EXPECT_EQ(sql("select signature from bundlesync.version_state"), before);
+}
+
 }  // namespace
 }  // namespace bundlesync::publish
