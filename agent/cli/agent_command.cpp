@@ -75,8 +75,8 @@ struct House {
   void tell_key(const storage::supabase::KeyFacts& key);
   report::Started started() const;
   sync::World world() {
-    return sync::World{loop.executor(), loop.clock(), *disk_pool,    *target,  *trees,
-                       *state,          *live,        storage.get(), reporter, random};
+    return sync::World{loop.executor(), loop.clock(),  *disk_pool, *target, *trees,         *state,
+                       *live,           storage.get(), reporter,   random,  validator.get()};
   }
 
   const settings::Settings& settings;
@@ -92,6 +92,7 @@ struct House {
   std::unique_ptr<async::Pool> storage_pool;
   std::unique_ptr<storage::Storage> storage;
   std::unique_ptr<catalog::Feed> feed;
+  std::unique_ptr<hooks::Validator> validator;
   std::unique_ptr<async::Pool> disk_pool;
 };
 
@@ -116,6 +117,9 @@ Result<void> House::open() {
   auto session = open_feed(settings, loop.executor(), loop.clock(), loop.pool());
   if (!session) return fail(session.error());
   feed = std::move(*session);
+  auto judge = open_validator(settings, loop.executor(), loop.clock());
+  if (!judge) return fail(judge.error());
+  validator = std::move(*judge);
   return {};
 }
 

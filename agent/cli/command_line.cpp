@@ -29,6 +29,9 @@ std::string type_name(const settings::Option& option) {
       return "NAMES";
     case settings::Type::keys:
       return "KEYS";
+    case settings::Type::words:
+      return "WORDS";
+    case settings::Type::local_url:
     case settings::Type::address:
       return "HOST:PORT";
     case settings::Type::storage_url:

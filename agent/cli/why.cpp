@@ -47,6 +47,8 @@ std::string why(const TemplateLine& line) {
   if (state == "current") return "it is the default that the catalog names";
   if (state == "moving") return wanted(line) + " is complete on disk and about to be shown" + instead(line);
   if (state == "fetching") return "fetching: " + wanted(line) + " is on its way" + instead(line);
+  if (state == "validating")
+    return "validating: " + wanted(line) + " is here, and the validator is asked" + instead(line);
   if (state == "retrying") return "retrying: " + wanted(line) + " could not be had" + cause(line) + instead(line);
   if (state == "blocked") {
     return "blocked: another template of the same change cannot be had, and both are shown together or not at all" +

@@ -62,6 +62,17 @@ Error no_key_for_people() {
 
 }  // namespace
 
+Result<std::unique_ptr<hooks::Validator>> open_validator(const settings::Settings& settings,
+                                                         asio::any_io_executor executor, async::Clock& clock) {
+  const auto& validate = settings.validate;
+  if (validate.url) {
+    return hooks::http_validator(std::move(executor), validate.url->origin, validate.url->target, validate.timeout,
+                                 std::string(version()));
+  }
+  if (validate.command.empty()) return nullptr;
+  return hooks::command_validator(std::move(executor), clock, validate.command, validate.timeout);
+}
+
 Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings,
                                                        asio::any_io_executor executor, async::Pool& storage_pool,
                                                        KeyUsed key_used) {
@@ -130,6 +141,10 @@ sync::Options sync_options(const settings::Settings& settings) {
   options.policy.files_max = settings.limits.files_max;
   options.policy.bundle_bytes_max = settings.limits.bundle_bytes_max;
   options.policy.file_bytes_max = settings.limits.file_bytes_max;
+  options.policy.validate = settings.validate.is_set();
+  options.accept_without_validator = settings.validate.on_error == settings::OnError::accept;
+  options.scrub_interval = settings.scrub.interval;
+  options.scrub_bytes_per_second = settings.scrub.bytes_per_second;
   if (settings.trust.require) options.policy.trust = std::make_shared<const bundle::Trust>(settings.trust.keys);
   options.retention.age = settings.retention.age;
   options.retention.count = settings.retention.count;

@@ -2,6 +2,7 @@
 
 #include "async/pool.hpp"
 #include "catalog/feed.hpp"
+#include "hooks/validator.hpp"
 #include "settings/settings.hpp"
 #include "storage/bucket.hpp"
 #include "storage/storage.hpp"
@@ -20,6 +21,10 @@ namespace bundlesync::cli {
 
 /// Hears what may be said of the first storage key that is used, and of every other one after it.
 using KeyUsed = std::function<void(const storage::supabase::KeyFacts&)>;
+
+/// Whoever looks at versions first; null where the settings name nobody. Nothing is contacted yet.
+Result<std::unique_ptr<hooks::Validator>> open_validator(const settings::Settings& settings,
+                                                         asio::any_io_executor executor, async::Clock& clock);
 
 /// The storage that storage.url names. Nothing is contacted yet. Blocking media use `storage_pool`, which should be
 /// theirs alone; sockets use `executor`, whose loop must outlive the storage.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view state_file = "state.json";
 constexpr std::string_view desired_file = "desired.json";
+constexpr std::string_view vetoes_file = "vetoes.json";
 constexpr std::string_view status_file = "status.json";
 constexpr std::uint64_t status_bytes_max = 64 << 20;
 
@@ -38,6 +39,19 @@ class FileStateStore final : public StateStore {
 
   Result<void> save_desired(const plan::Desired& desired) override {
     return write(desired_file, desired_to_json(desired), Durable::yes);
+  }
+
+  Result<Vetoes> load_vetoes() const override {
+    auto text = read(vetoes_file, state_bytes_max);
+    if (!text && text.error().kind() == ErrorKind::not_found) return Vetoes();
+    if (!text) return fail(std::move(text.error()));
+    auto vetoes = vetoes_from_json(*text);
+    if (!vetoes) return fail(named(std::move(vetoes.error())));
+    return vetoes;
+  }
+
+  Result<void> save_vetoes(const Vetoes& vetoes) override {
+    return write(vetoes_file, vetoes_to_json(vetoes), Durable::yes);
   }
 
   Result<void> save_status(std::string_view json) override { return write(status_file, json, Durable::no); }

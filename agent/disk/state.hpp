@@ -23,6 +23,9 @@ struct State {
   bool operator==(const State&) const = default;
 };
 
+/// What the validator said no to, by content. Only vetoes: what it accepted is soon shown.
+using Vetoes = std::map<plan::ContentKey, plan::Validation>;
+
 /// Blocking, one caller at a time. Every save is a new file, fsync, rename, fsync of the directory.
 class StateStore {
  public:
@@ -36,6 +39,9 @@ class StateStore {
   /// damaged tree should have. Missing: an unknown Desired.
   virtual Result<plan::Desired> load_desired() const = 0;
   virtual Result<void> save_desired(const plan::Desired& desired) = 0;
+  /// None where there is no such file.
+  virtual Result<Vetoes> load_vetoes() const = 0;
+  virtual Result<void> save_vetoes(const Vetoes& vetoes) = 0;
   /// A document for `bundlesync status` and its sisters when no agent answers: JSON text, replaced whole, not fsynced.
   virtual Result<void> save_status(std::string_view json) = 0;
   virtual Result<std::string> load_status() const = 0;

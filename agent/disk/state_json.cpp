@@ -110,4 +110,47 @@ Result<State> state_from_json(std::string_view text) {
   return state;
 }
 
+std::string vetoes_to_json(const Vetoes& vetoes) {
+  bj::object text;
+  text["format"] = json_number(format_known);
+  bj::array list;
+  for (const auto& [content, veto] : vetoes) {
+    bj::object one;
+    one["template"] = content.template_name;
+    one["version"] = content.version;
+    one["manifest"] = content.manifest.hex();
+    one["generation"] = json_number(veto.generation);
+    one["text"] = veto.text;
+    list.push_back(std::move(one));
+  }
+  text["vetoes"] = std::move(list);
+  return json::pretty(text);
+}
+
+Result<Vetoes> vetoes_from_json(std::string_view text) {
+  json::Limits limits;
+  limits.bytes_max = state_bytes_max;
+  auto value = json::parse(text, "vetoes.json", limits);
+  if (!value) return fail(as_damage(std::move(value.error())));
+  json::ObjectReader reader(*value, "vetoes.json");
+  check_format(reader);
+  Vetoes vetoes;
+  std::size_t index = 0;
+  for (const auto* element : reader.elements("vetoes")) {
+    json::ObjectReader one(*element, "vetoes.json: vetoes[" + std::to_string(index++) + "]");
+    plan::ContentKey content;
+    content.template_name = one.text("template");
+    content.version = one.text("version");
+    content.manifest = one.digest("manifest");
+    plan::Validation veto;
+    veto.answer = plan::Validation::Answer::vetoed;
+    veto.generation = one.number("generation");
+    veto.text = one.text("text");
+    if (auto read = one.finish(); !read) return fail(as_damage(std::move(read.error())));
+    vetoes[std::move(content)] = std::move(veto);
+  }
+  if (auto read = reader.finish(); !read) return fail(as_damage(std::move(read.error())));
+  return vetoes;
+}
+
 }  // namespace bundlesync::disk

@@ -11,6 +11,9 @@ namespace bundlesync::disk {
 std::string state_to_json(const State& state);
 Result<State> state_from_json(std::string_view text);
 
+std::string vetoes_to_json(const Vetoes& vetoes);
+Result<Vetoes> vetoes_from_json(std::string_view text);
+
 std::string desired_to_json(const plan::Desired& desired);
 Result<plan::Desired> desired_from_json(std::string_view text);
 

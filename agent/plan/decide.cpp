@@ -40,6 +40,7 @@ struct Blockers {
 bool stands_in_the_way(const Verdict& verdict) {
   switch (verdict.status.state) {
     case State::fetching:
+    case State::validating:
     case State::retrying:
     case State::refused:
     case State::held:
@@ -60,7 +61,8 @@ std::optional<Blockers> blockers_of(const std::string& waiting, std::uint64_t ch
     if (name == waiting || verdict == verdicts.end() || !stands_in_the_way(verdict->second)) continue;
     if (!blockers.names.empty()) blockers.names += ',';
     blockers.names += name;
-    blockers.all_on_their_way &= verdict->second.status.state == State::fetching;
+    const State state = verdict->second.status.state;
+    blockers.all_on_their_way &= state == State::fetching || state == State::validating;
   }
   if (blockers.names.empty()) return std::nullopt;
   return blockers;
@@ -214,6 +216,7 @@ Plan decide(const Desired& desired, const Observed& observed, const Policy& poli
   }
   for (auto& [name, verdict] : verdicts) {
     if (verdict.fetch) plan.fetch.push_back(*verdict.fetch);
+    if (verdict.validate) plan.validate.push_back(*verdict.validate);
   }
   group_moves(desired, verdicts, plan);
   if (observed.remote_enabled && observed.database_reached)

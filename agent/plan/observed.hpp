@@ -86,6 +86,19 @@ struct FetchFailure {
   bool due = false;              ///< not final, and its backoff is over: try again
 };
 
+/// What the validator said of a content, or that it said nothing.
+struct Validation {
+  enum class Answer {
+    accepted,
+    vetoed,  ///< final for the row (content and generation) that it was said of
+    none     ///< it could not be asked: tried again when due
+  };
+  Answer answer = Answer::none;
+  std::string text;              ///< for people: its own words, or why it could not be asked
+  std::uint64_t generation = 0;  ///< of the row that it was asked for; a veto counts only for that one
+  bool due = false;              ///< none, and its backoff is over: ask again
+};
+
 struct Observed {
   bool remote_enabled = false;    ///< the flag
   bool database_reached = false;  ///< an answer came in this process's life
@@ -98,6 +111,8 @@ struct Observed {
   std::set<ContentKey> fetching;
   std::set<ContentKey> prefetching;  ///< those of `fetching` that began as a prefetch
   std::map<ContentKey, FetchFailure> failed;
+  std::set<ContentKey> validating;               ///< those that the validator is asked about now
+  std::map<ContentKey, Validation> validations;  ///< what was shown before counts as accepted
   AcceptedMap accepted;
   std::map<std::string, Alternative> local;       ///< by template name
   std::map<std::string, Alternative> filesystem;  ///< by template name

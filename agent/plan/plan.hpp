@@ -26,22 +26,24 @@ struct Policy {
   std::uint64_t file_bytes_max = 16ULL << 20;
   /// Whose signature every version needs; none: no version needs one. Known from the settings alone.
   std::shared_ptr<const bundle::Trust> trust;
+  bool validate = false;  ///< what was never shown is shown only once the validator accepted it (hooks.validate)
 };
 
 /// Why a template shows what it shows. One state a template and pass.
 enum class State {
-  absent,     ///< nothing anywhere: no entry in the view
-  current,    ///< shows what the catalog wants
-  moving,     ///< what the catalog wants is complete on disk and is swapped in by this pass
-  fetching,   ///< bytes of what the catalog wants are on their way; shows what it did
-  retrying,   ///< a fetch failed and is tried again later; shows what it did
-  blocked,    ///< its own bytes are there, but another template of the same change cannot be had
-  refused,    ///< what the catalog wants breaks a rule; shows what it did until the row changes
-  held,       ///< the catalog names a lower generation than was accepted (a restored database)
-  orphaned,   ///< gone from the catalog; the last good stays
-  disabled,   ///< enabled = false or no default: shows local or fallback files, else the last good
-  waiting,    ///< the catalog was not reached yet; shows the last good
-  standalone  ///< remote is off: shows local or fallback files, else the last good
+  absent,      ///< nothing anywhere: no entry in the view
+  current,     ///< shows what the catalog wants
+  moving,      ///< what the catalog wants is complete on disk and is swapped in by this pass
+  fetching,    ///< bytes of what the catalog wants are on their way; shows what it did
+  validating,  ///< its bytes are here, and the validator is asked; shows what it did
+  retrying,    ///< a fetch failed and is tried again later; shows what it did
+  blocked,     ///< its own bytes are there, but another template of the same change cannot be had
+  refused,     ///< what the catalog wants breaks a rule; shows what it did until the row changes
+  held,        ///< the catalog names a lower generation than was accepted (a restored database)
+  orphaned,    ///< gone from the catalog; the last good stays
+  disabled,    ///< enabled = false or no default: shows local or fallback files, else the last good
+  waiting,     ///< the catalog was not reached yet; shows the last good
+  standalone   ///< remote is off: shows local or fallback files, else the last good
 };
 const char* to_string(State state);
 
@@ -87,13 +89,21 @@ struct Fetch {
   bool prefetch = false;  ///< for a later rollback; never delays what is wanted now
 };
 
+/// A version on this disk that the validator should be asked about.
+struct Validate {
+  ContentKey content;
+  TreeId tree;
+  std::uint64_t generation = 0;
+};
+
 struct Plan {
   std::vector<ContentKey> abandon;  ///< fetches under way that nobody wants any more
   std::vector<Fetch> fetch;
-  std::vector<Group> activate;    ///< all ready: may be shown by one rename
-  std::vector<std::string> drop;  ///< templates that leave the view: no longer wanted, or nothing good is left of them
+  std::vector<Validate> validate;  ///< all that should be asked about, those that are being asked too
+  std::vector<Group> activate;     ///< all ready: may be shown by one rename
+  std::vector<std::string> drop;   ///< templates that leave the view: no longer wanted, or nothing good is left of them
   std::map<std::string, TemplateStatus> status;  ///< every wanted template
-  bool settled() const { return fetch.empty() && activate.empty() && drop.empty(); }
+  bool settled() const { return fetch.empty() && validate.empty() && activate.empty() && drop.empty(); }
 };
 
 /// Pure and total: the same input gives the same plan, and carrying a plan out in part and asking again is safe.

@@ -16,6 +16,8 @@ const char* to_string(State state) {
       return "moving";
     case State::fetching:
       return "fetching";
+    case State::validating:
+      return "validating";
     case State::retrying:
       return "retrying";
     case State::blocked:

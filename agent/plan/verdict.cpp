@@ -139,9 +139,12 @@ class Judge {
     const std::optional<Memory> memory = last_accepted();
     if (!memory) return false;
     const std::optional<Fetch> wanted_first = verdict_.fetch;
+    const std::optional<Validate> asked_first = verdict_.validate;
     bring(*memory->version);
     if (wanted_first) verdict_.fetch = wanted_first;
-    if (!verdict_.move) return verdict_.status.state == State::fetching;
+    if (asked_first) verdict_.validate = asked_first;
+    const State state = verdict_.status.state;
+    if (!verdict_.move) return state == State::fetching || state == State::validating;
     // The bytes are as accepted before: so is the generation, and nothing moves that others could wait for.
     verdict_.move->epoch = memory->epoch;
     verdict_.move->generation = memory->generation;
@@ -179,7 +182,8 @@ class Judge {
     }
     bring(*wanted_->current);
     const State state = verdict_.status.state;
-    if (state == State::fetching) return fall_back(observed_.start_grace_over);
+    const bool on_its_way = state == State::fetching || state == State::validating;
+    if (on_its_way) return fall_back(observed_.start_grace_over);
     if (state == State::retrying || state == State::refused) return fall_back(true);
   }
 
@@ -232,7 +236,10 @@ class Judge {
 
     const ContentKey content{name_, version.version, version.manifest};
     const auto tree = observed_.complete.find(content);
-    if (tree != observed_.complete.end()) return move_to(content, tree->second);
+    if (tree != observed_.complete.end()) {
+      if (policy_.validate && !accepted(content)) return validate(content, tree->second);
+      return move_to(content, tree->second);
+    }
 
     const auto failure = observed_.failed.find(content);
     const bool failed = failure != observed_.failed.end();
@@ -255,6 +262,32 @@ class Judge {
     verdict_.fetch = std::move(fetch);
     failed && !failure->second.final ? set(State::retrying, failure->second.reason, failure->second.text)
                                      : set(State::fetching);
+  }
+
+  bool accepted(const ContentKey& content) const {
+    const auto found = observed_.validations.find(content);
+    return found != observed_.validations.end() && found->second.answer == Validation::Answer::accepted;
+  }
+
+  /// From "its bytes are here" to refused, asked, or asked again later.
+  void validate(const ContentKey& content, const TreeId& tree) {
+    const auto found = observed_.validations.find(content);
+    const bool asked = observed_.validating.contains(content);
+    if (found != observed_.validations.end() && !asked) {
+      const Validation& known = found->second;
+      if (known.answer == Validation::Answer::vetoed && known.generation == wanted_->generation) {
+        return set(State::refused, "vetoed", known.text);
+      }
+      if (known.answer == Validation::Answer::none && !known.due) {
+        return set(State::retrying, "validator_failed", known.text);
+      }
+    }
+    Validate question;
+    question.content = content;
+    question.tree = tree;
+    question.generation = wanted_->generation;
+    verdict_.validate = std::move(question);
+    set(State::validating);
   }
 
   void move_to(const ContentKey& content, const TreeId& tree) {

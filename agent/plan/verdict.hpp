@@ -12,7 +12,8 @@ struct Verdict {
   TemplateStatus status;
   std::optional<Move> move;    ///< what could be shown now
   std::optional<Fetch> fetch;  ///< whose bytes should be brought
-  bool drop = false;           ///< what is shown is damaged, and nothing good can take its place
+  std::optional<Validate> validate;
+  bool drop = false;  ///< what is shown is damaged, and nothing good can take its place
   /// It moves away from something the catalog named before, so it waits for the others of its change. A template that
   /// shows nothing yet, or only local or fallback files, waits for nobody.
   bool waits_for_group = false;

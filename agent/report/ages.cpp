@@ -9,6 +9,7 @@ bool is_out_of_date(const TemplateReport& of) {
   switch (of.state) {
     case plan::State::moving:
     case plan::State::fetching:
+    case plan::State::validating:
     case plan::State::retrying:
     case plan::State::blocked:
     case plan::State::refused:

@@ -150,6 +150,21 @@ void LogReporter::fetch_ended(const std::string& template_name, const std::strin
   say(*log_, spdlog::level::info, line);
 }
 
+void LogReporter::validated(const Validated& validated) {
+  Line line("validate");
+  line.add("template", validated.template_name).add("version", validated.version).add("answer", validated.answer);
+  line.add("took", validated.took).prose("said", validated.text);
+  say(*log_, validated.answer == "accepted" ? spdlog::level::info : spdlog::level::warn, line);
+}
+
+/// Only what is wrong: a good tree is hashed again and again.
+void LogReporter::scrubbed(const Scrubbed& scrubbed) {
+  if (scrubbed.outcome == "good") return;
+  Line line(scrubbed.outcome == "damaged" ? "quarantine" : "scrub_failed");
+  line.add("template", scrubbed.template_name).add("version", scrubbed.version).prose("fact", scrubbed.text);
+  say(*log_, spdlog::level::warn, line);
+}
+
 void LogReporter::connected(const std::string& host, const std::string& role, std::string_view mode) {
   Line line("connect");
   line.add("source", "database").add("host", host).add("role", role).add("mode", mode);

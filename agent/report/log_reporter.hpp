@@ -38,6 +38,8 @@ class LogReporter final : public Reporter {
   void listen_verified(bool verified) override;
   void credential(const Credential& credential) override;
   void privileged(std::string_view what, const std::string& why) override;
+  void validated(const Validated& validated) override;
+  void scrubbed(const Scrubbed& scrubbed) override;
   void warning(const std::string& fact) override;
   void standby(const Error& held) override;
   void repaired(const std::string& fact) override;

@@ -92,6 +92,10 @@ struct Metrics::Families {
                                  "When a credential expires, in seconds since 1970; absent for one that never does."};
   GaugeSeries privileged{registry, "bundlesync_privileged",
                          "1 for a credential that may do more than the agent needs."};
+  CounterSeries validations{registry, "bundlesync_validations_total", "Questions to the validator, by answer."};
+  Histogram& validation_seconds =
+      histogram(registry, "bundlesync_validation_seconds", "Time until the validator answered.", kSeconds);
+  CounterSeries scrubs{registry, "bundlesync_scrubs_total", "Shown trees that were hashed again, by what was found."};
   GaugeSeries ready{registry, "bundlesync_ready", "1 once every wanted template shows something."};
 
   bool sync_failed = false;
@@ -113,6 +117,8 @@ Metrics::Metrics(const Ages& ages) : ages_(ages), families_(std::make_unique<Fam
   f.download_bytes.add({}, 0);
   f.syncs.add({{"outcome", "ok"}}, 0);
   f.syncs.add({{"outcome", "failed"}}, 0);
+  f.scrubs.add({{"outcome", "good"}}, 0);
+  f.scrubs.add({{"outcome", "damaged"}}, 0);
   f.ready.set({}, 0);
 }
 
@@ -239,6 +245,15 @@ void Metrics::credential(const Credential& credential) {
 
 void Metrics::privileged(std::string_view what, bool is) {
   families_->privileged.set({{"what", code_label(what)}}, is ? 1 : 0);
+}
+
+void Metrics::validated(std::string_view answer, std::chrono::duration<double> took) {
+  families_->validations.add({{"answer", code_label(answer)}});
+  families_->validation_seconds.Observe(took.count());
+}
+
+void Metrics::scrubbed(std::string_view outcome) {
+  families_->scrubs.add({{"outcome", code_label(outcome)}});
 }
 
 std::string Metrics::text() {

@@ -30,6 +30,8 @@ class Metrics {
   void notified();
   void credential(const Credential& credential);
   void privileged(std::string_view what, bool is);
+  void validated(std::string_view answer, std::chrono::duration<double> took);
+  void scrubbed(std::string_view outcome);
 
   /// Prometheus text format 0.0.4, families and series sorted by name, ages as of now.
   std::string text();

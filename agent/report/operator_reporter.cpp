@@ -82,6 +82,16 @@ void OperatorReporter::storage_answered(std::string_view code) {
   metrics_.storage_answered(code);
 }
 
+void OperatorReporter::validated(const Validated& validated) {
+  log_.validated(validated);
+  metrics_.validated(validated.answer, validated.took);
+}
+
+void OperatorReporter::scrubbed(const Scrubbed& scrubbed) {
+  log_.scrubbed(scrubbed);
+  metrics_.scrubbed(scrubbed.outcome);
+}
+
 void OperatorReporter::connected(const std::string& host, const std::string& role, std::string_view mode) {
   log_.connected(host, role, mode);
   board_.connected(host, role);

@@ -44,6 +44,8 @@ class OperatorReporter final : public Reporter, public Pages {
   void contacted(std::string_view source) override;
   void credential(const Credential& credential) override;
   void privileged(std::string_view what, const std::string& why) override;
+  void validated(const Validated& validated) override;
+  void scrubbed(const Scrubbed& scrubbed) override;
   void warning(const std::string& fact) override;
   void standby(const Error& held) override;
   void repaired(const std::string& fact) override;

@@ -87,6 +87,24 @@ struct TemplateReport {
   bool prefetched = false;  ///< the previous default is on this disk
 };
 
+/// The validator was asked about a version.
+struct Validated {
+  std::string template_name;
+  std::string version;
+  std::string_view
+      answer;        ///< accepted, vetoed, failed (asked again), accepted_unasked (it failed, and on_error says accept)
+  std::string text;  ///< its own words, or why there are none
+  std::chrono::duration<double> took{};
+};
+
+/// A tree that was shown was hashed again in the background.
+struct Scrubbed {
+  std::string template_name;
+  std::string version;
+  std::string_view outcome;  ///< good, damaged, unreadable
+  std::string text;          ///< what is wrong; empty where good
+};
+
 /// The whole state after a pass. Handed over every time; the reporter says what changed (one line a transition).
 struct Settled {
   std::vector<TemplateReport> templates;
@@ -130,6 +148,8 @@ class Reporter {
     static_cast<void>(what);
     static_cast<void>(why);
   }
+  virtual void validated(const Validated& validated) { static_cast<void>(validated); }
+  virtual void scrubbed(const Scrubbed& scrubbed) { static_cast<void>(scrubbed); }
   virtual void warning(const std::string& fact) = 0;   ///< said once a run for the same text
   virtual void standby(const Error& held) = 0;         ///< another agent holds the target: said once
   virtual void repaired(const std::string& fact) = 0;  ///< recovery found something and mended it

@@ -55,6 +55,7 @@ bool is_noteworthy(const TemplateReport& of) {
     case State::current:
     case State::moving:
     case State::fetching:
+    case State::validating:
     case State::waiting:
     case State::standalone:
       return false;

@@ -103,6 +103,9 @@ Result<void> check_together(Settings& settings, Purpose purpose) {
   if (auto good = check_directories(settings); !good) return good;
   warn_of_limits(settings);
   if (auto good = check_trust(settings); !good) return good;
+  if (settings.validate.url && !settings.validate.command.empty()) {
+    return fail(ErrorKind::usage, "hooks.validate.url and hooks.validate.command are both set", "keep one of the two");
+  }
   // A service that is reached by its name alone may be anywhere: only what is surely this machine needs no word.
   if (purpose == Purpose::people || settings.remote) warn_of_plain_http(settings);
   if (purpose == Purpose::people) return {};

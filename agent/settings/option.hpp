@@ -13,7 +13,22 @@
 /// The one table of options. Parser, environment names, help, sample files and reference page come from it.
 namespace bundlesync::settings {
 
-enum class Type { text, path, boolean, count, duration, size, choice, names, keys, address, storage_url, secret };
+enum class Type {
+  text,
+  path,
+  boolean,
+  count,
+  duration,
+  size,
+  choice,
+  names,
+  keys,
+  words,
+  address,
+  local_url,
+  storage_url,
+  secret
+};
 
 /// A value of any type after its text was judged; the member for its type is filled.
 struct Value {
@@ -26,6 +41,8 @@ struct Value {
   std::vector<bundle::PublicKey> keys;
   std::optional<ListenAddress> address;
   std::optional<StorageUrl> storage_url;
+  std::vector<std::string> words;
+  std::optional<LocalUrl> local_url;
 };
 
 struct Option {

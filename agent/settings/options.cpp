@@ -159,6 +159,39 @@ std::vector<Option> whom_we_believe() {
   };
 }
 
+std::vector<Option> who_looks_first() {
+  return {
+      {.key = "hooks.validate.url",
+       .type = Type::local_url,
+       .example = "http://127.0.0.1:8080/validate",
+       .meaning =
+           "Every version is POSTed here before it is shown for the first time, as JSON {template, version, path}: "
+           "2xx accepts, 4xx vetoes. A vetoed version is refused until its row changes.",
+       .store = [](Settings& s, const Value& v) { s.validate.url = v.local_url; }},
+      {.key = "hooks.validate.command",
+       .type = Type::words,
+       .example = R"(["/usr/local/bin/check-prompts", "--strict"])",
+       .meaning = "The same by a program, run without a shell, with BUNDLESYNC_TEMPLATE, BUNDLESYNC_VERSION and "
+                  "BUNDLESYNC_PATH in its environment: exit 0 accepts, 1 to 125 vetoes.",
+       .store = [](Settings& s, const Value& v) { s.validate.command = v.words; }},
+      {.key = "hooks.validate.timeout",
+       .type = Type::duration,
+       .standard = "10s",
+       .min = 100,
+       .max = hour,
+       .meaning = "How long the validator may take.",
+       .store = [](Settings& s, const Value& v) { s.validate.timeout = v.duration; }},
+      {.key = "hooks.validate.on_error",
+       .type = Type::choice,
+       .standard = "hold",
+       .choices = {"hold", "accept"},
+       .meaning =
+           "When the validator cannot be asked, fails or takes too long: hold keeps what is shown and asks again; "
+           "accept shows the version.",
+       .store = [](Settings& s, const Value& v) { s.validate.on_error = static_cast<OnError>(v.choice); }},
+  };
+}
+
 std::vector<Option> what_is_kept() {
   return {
       {.key = "retention.age",
@@ -190,6 +223,22 @@ std::vector<Option> what_is_kept() {
        .meaning = "Everything the agent keeps under the target fits in this. Less than the volume's limit: Kubernetes "
                   "evicts the whole pod over an emptyDir's sizeLimit.",
        .store = [](Settings& s, const Value& v) { s.disk_bytes_max = v.number; }},
+      {.key = "scrub.interval",
+       .type = Type::duration,
+       .standard = "1h",
+       .min = 0,
+       .max = 365 * day,
+       .meaning =
+           "Everything that is shown is hashed again so often, in the background; what somebody changed is built "
+           "again. 0 for never.",
+       .store = [](Settings& s, const Value& v) { s.scrub.interval = seconds(v); }},
+      {.key = "scrub.rate",
+       .type = Type::size,
+       .standard = "16MiB",
+       .min = 4 * kib,
+       .max = 16 * gib,
+       .meaning = "So many bytes a second are read for it, on the average.",
+       .store = [](Settings& s, const Value& v) { s.scrub.bytes_per_second = v.number; }},
       {.key = "limits.files",
        .type = Type::count,
        .standard = "2000",
@@ -248,7 +297,8 @@ std::vector<Option> what_operators_see() {
 
 std::vector<Option> make_table() {
   std::vector<Option> table;
-  for (auto part : {what_apps_read(), where_it_comes_from(), whom_we_believe(), what_is_kept(), what_operators_see()}) {
+  for (auto part : {what_apps_read(), where_it_comes_from(), whom_we_believe(), who_looks_first(), what_is_kept(),
+                    what_operators_see()}) {
     std::ranges::move(part, std::back_inserter(table));
   }
   return table;

@@ -38,6 +38,15 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
+/// Of somebody on this machine (or in this pod): plain HTTP to a loopback address.
+struct LocalUrl {
+  std::string origin;  ///< "http://127.0.0.1:8080"
+  std::string target;  ///< "/validate", with its query
+  bool operator==(const LocalUrl&) const = default;
+};
+
+enum class OnError { hold, accept };
+
 /// One row of `config print --origin`.
 struct SettingRow {
   std::string key;
@@ -80,6 +89,19 @@ struct Settings {
     std::vector<bundle::PublicKey> keys;  ///< each once
     bool require = false;                 ///< then there is a key
   } trust;
+
+  struct Validate {
+    std::optional<LocalUrl> url;
+    std::vector<std::string> command;  ///< at most one of the two is set
+    std::chrono::milliseconds timeout{};
+    OnError on_error = OnError::hold;
+    bool is_set() const { return url.has_value() || !command.empty(); }
+  } validate;
+
+  struct Scrub {
+    std::chrono::seconds interval{};  ///< 0: off
+    std::uint64_t bytes_per_second = 0;
+  } scrub;
 
   struct Retention {
     std::chrono::seconds age{};

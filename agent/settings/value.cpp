@@ -4,6 +4,8 @@
 #include "bundle/path_rules.hpp"
 #include "settings/option.hpp"
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <charconv>
 
@@ -129,6 +131,75 @@ Result<Value> parse_names(std::string_view text) {
   }
 }
 
+/// A program and its arguments: its path alone, or a JSON list of texts (as a list in YAML becomes). No shell ever
+/// reads them, so nothing in them has to be quoted.
+Result<Value> parse_words(std::string_view text) {
+  Value value;
+  const auto wrong = [text](const std::string& why) {
+    return fail(ErrorKind::usage, quoted(text.substr(0, 200)) + why,
+                R"(write the program's absolute path, or a list: ["/usr/local/bin/check-prompts", "--strict"])");
+  };
+  if (text.starts_with('[')) {
+    boost::system::error_code error;
+    const auto json = boost::json::parse(text, error);
+    if (error || !json.is_array()) return wrong(" is no list of words");
+    for (const auto& word : json.as_array()) {
+      if (!word.is_string()) return wrong(" has a word that is no text");
+      value.words.emplace_back(word.as_string());
+    }
+  } else {
+    value.words.emplace_back(text);
+  }
+  if (value.words.empty() || !value.words.front().starts_with('/')) return wrong(" begins with no absolute path");
+  const bool has_zero =
+      std::ranges::any_of(value.words, [](const auto& w) { return w.find('\0') != std::string::npos; });
+  if (has_zero || value.words.size() > 100) return wrong(" has a zero byte, or more than 100 words");
+  boost::json::array list;
+  for (const auto& word : value.words) list.emplace_back(word);
+  value.text = boost::json::serialize(list);
+  return value;
+}
+
+bool is_loopback_host(std::string_view host) {
+  const auto is_of_address = [](char c) { return c == '.' || (c >= '0' && c <= '9'); };
+  return host == "localhost" || host == "[::1]" ||
+         (host.starts_with("127.") && std::ranges::all_of(host, is_of_address));
+}
+
+/// "http://127.0.0.1:8080/validate".
+Result<Value> parse_local_url(std::string_view text) {
+  constexpr std::string_view kScheme = "http://";
+  const auto wrong = [text](const std::string& why) {
+    return fail(ErrorKind::usage, quoted(text.substr(0, 200)) + why,
+                "write it as http://127.0.0.1:8080/validate: containers of one pod share the loopback address");
+  };
+  if (!text.starts_with(kScheme)) return wrong(" does not begin with http://");
+  const std::string_view rest = text.substr(kScheme.size());
+  const bool printable = std::ranges::all_of(rest, [](char c) { return c > ' ' && c < 127 && c != '#' && c != '@'; });
+  if (!printable) return wrong(" has a character that no such URL has");
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
+  const auto colon = authority.rfind(':');
+  const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  const std::string_view host = has_port ? authority.substr(0, colon) : authority;
+  if (has_port) {
+    std::uint16_t port = 0;
+    const std::string_view digits = authority.substr(colon + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || port == 0) {
+      return wrong(" has no port between 1 and 65535");
+    }
+  }
+  if (!is_loopback_host(host)) return wrong(" is not on this machine");
+  LocalUrl url;
+  url.origin = std::string(kScheme) + std::string(authority);
+  url.target = std::string(rest.substr(authority.size()));
+  if (!url.target.starts_with('/')) url.target.insert(0, "/");
+  Value value;
+  value.text = text;
+  value.local_url = std::move(url);
+  return value;
+}
+
 constexpr std::size_t kKeysMax = 16;
 
 Result<Value> parse_keys(std::string_view text) {
@@ -220,7 +291,9 @@ std::string allowed(const Option& option) {
     case Type::text:
     case Type::names:
     case Type::keys:
+    case Type::words:
     case Type::address:
+    case Type::local_url:
     case Type::storage_url:
     case Type::secret:
       break;
@@ -246,6 +319,10 @@ Result<Value> parse_value(const Option& option, std::string_view text) {
       return parse_names(text);
     case Type::keys:
       return parse_keys(text);
+    case Type::words:
+      return parse_words(text);
+    case Type::local_url:
+      return parse_local_url(text);
     case Type::address:
       return parse_address(text);
     case Type::storage_url:

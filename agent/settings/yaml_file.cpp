@@ -3,6 +3,7 @@
 #include "base/nearest.hpp"
 #include "settings/option.hpp"
 
+#include <boost/json.hpp>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -78,6 +79,14 @@ class Reader {
     value.names_a_file = known.names_a_file;
     if (node.IsScalar()) {
       value.text = node.Scalar();
+    } else if (node.IsSequence() && known.option->type == Type::words) {
+      boost::json::array words;
+      for (const auto& element : node) {
+        if (!element.IsScalar())
+          return fail(ErrorKind::usage, place(yaml_, element.Mark()) + ": " + known.text + ": expected a text");
+        words.emplace_back(element.Scalar());
+      }
+      value.text = boost::json::serialize(words);
     } else if (node.IsSequence() && (known.option->type == Type::names || known.option->type == Type::keys)) {
       for (const auto& element : node) {
         if (!element.IsScalar())

@@ -55,6 +55,7 @@ Task<Result<void>> Agent::follow() {
     if (ended) {
       tasks.spawn("reconcile", reconcile(false));
       tasks.spawn("status", keep_status());
+      if (options_.scrub_interval.count() > 0) tasks.spawn("scrub", scrub());
       if (feed_) tasks.spawn("watch", watch(world_, *feed_, reconciler_, watch_options_));
       ended = co_await tasks.wait();
     }
@@ -143,6 +144,11 @@ Task<Result<void>> Agent::recover(async::Duration patience) {
 Task<Result<void>> Agent::reconcile(bool until_settled) {
   const TaskMark mark(world_.reporter, "reconcile");
   co_await reconciler_.run(until_settled);
+  co_return Result<void>();
+}
+
+Task<Result<void>> Agent::scrub() {
+  co_await reconciler_.scrub();
   co_return Result<void>();
 }
 

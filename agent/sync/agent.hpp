@@ -33,6 +33,7 @@ class Agent {
   Task<disk::TargetLock> standby();
   Task<Result<void>> recover(async::Duration patience);
   Task<Result<void>> reconcile(bool until_settled);
+  Task<Result<void>> scrub();
   Task<Result<void>> reconcile_until_settled();
   Task<Result<void>> tick();
   Task<Result<void>> keep_status();

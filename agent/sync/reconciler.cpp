@@ -3,6 +3,7 @@
 #include "async/pool.hpp"
 #include "base/backoff.hpp"
 #include "base/glob.hpp"
+#include "disk/layout.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -18,13 +19,18 @@ constexpr auto kPassInterval = std::chrono::milliseconds(100);
 }  // namespace
 
 Reconciler::Reconciler(World world, const Options& options)
-    : world_(world), options_(options), wakeup_(world.executor), fetches_(world, options, wakeup_) {
+    : world_(world),
+      options_(options),
+      wakeup_(world.executor),
+      fetches_(world, options, wakeup_),
+      validations_(world, options, wakeup_) {
   begin_now();
 }
 
 /// What a start may take counts from here: an agent may have stood by for hours before.
 void Reconciler::begin_now() {
   started_ = world_.clock.now();
+  grace_from_ = started_;
   started_wall_ = world_.clock.wall_now();
   rescan_at_ = started_ + options_.rescan_interval;
   tidy_at_ = started_;
@@ -86,10 +92,12 @@ Task<> Reconciler::pass() {
     co_await make_room(fetches_.reserved_bytes() + plan::disk_bytes(fetch.bundle, options_.policy));
     fetches_.start(fetch, local_bytes());
   }
+  if (world_.validator) validations_.ask(plan_.validate);
   const bool something_to_show = !plan_.activate.empty() || !plan_.drop.empty() || must_show_;
   if (something_to_show && world_.clock.now() >= show_not_before_) co_await activate();
   if (more_is_here) co_await count_anew();
   if (desired_unsaved_) co_await save_desired();
+  co_await save_vetoes();
   if (world_.clock.now() >= tidy_at_) co_await tidy();
   settle();
 }
@@ -105,7 +113,7 @@ plan::Observed Reconciler::observe() const {
   observed.remote_enabled = options_.remote;
   observed.database_reached = database_reached_;
   observed.database_failed = database_failed_ || now >= started_ + kDatabaseGrace;
-  observed.start_grace_over = now >= started_ + kStartGrace;
+  observed.start_grace_over = now >= grace_from_ + kStartGrace;
   observed.view = view_;
   observed.damaged = damaged_;
   observed.unread = unread_;
@@ -118,6 +126,24 @@ plan::Observed Reconciler::observe() const {
   observed.filesystem = filesystem_.by_template;
   observed.room_bytes = plan::room(kept_trees(), used_bytes_, cache_use_.bytes, options_.retention);
   observed.prefetch_due = database_reached_ && now >= prefetch_at_;
+  return options_.policy.validate ? observe_validations(std::move(observed), now) : observed;
+}
+
+/// What was shown once was accepted once: a rollback, or a tree that is built again, asks nobody.
+plan::Observed Reconciler::observe_validations(plan::Observed observed, async::Steady now) const {
+  observed.validating = validations_.running();
+  observed.validations = validations_.known(now);
+  const auto accept = [&](const std::string& name, const std::string& version, const Digest& manifest) {
+    observed.validations[plan::ContentKey{name, version, manifest}].answer = plan::Validation::Answer::accepted;
+  };
+  for (const auto& [name, shown] : view_.templates) accept(name, shown.version, shown.manifest);
+  for (const auto& [tree, manifest] : state_.trees) {
+    accept(tree.template_name, std::string(disk::layout::version_of_tree_name(tree.name)), manifest);
+  }
+  for (const auto& [name, wanted] : desired_.templates) {
+    const auto accepted = state_.accepted.find(plan::AcceptedKey{desired_.epoch, wanted.id});
+    if (accepted != state_.accepted.end()) accept(name, accepted->second.version, accepted->second.manifest);
+  }
   return observed;
 }
 
@@ -149,10 +175,10 @@ bool Reconciler::awaited(const plan::ContentKey& content) const {
 }
 
 async::Steady Reconciler::next_time() const {
-  async::Steady due = std::min({rescan_at_, tidy_at_, fetches_.next_retry()});
+  async::Steady due = std::min({rescan_at_, tidy_at_, fetches_.next_retry(), validations_.next_retry()});
   const async::Steady now = world_.clock.now();
   for (const async::Steady moment :
-       {started_ + kDatabaseGrace, started_ + kStartGrace, prefetch_at_, show_not_before_}) {
+       {started_ + kDatabaseGrace, grace_from_ + kStartGrace, prefetch_at_, show_not_before_}) {
     if (moment > now) due = std::min(due, moment);
   }
   for (const auto& [tree, failed] : failed_reads_) {
@@ -164,16 +190,18 @@ async::Steady Reconciler::next_time() const {
 bool Reconciler::settled() const {
   if (must_show_ || !plan_.settled()) return false;
   if (options_.remote && !database_reached_) return false;  // with globs only, nobody knows yet what there is
-  if (!fetches_.running().empty()) return false;
+  if (!fetches_.running().empty() || !validations_.running().empty()) return false;
   return std::ranges::none_of(plan_.status, [](const auto& entry) {
     const plan::TemplateStatus& status = entry.second;
     return status.state == plan::State::moving || status.state == plan::State::fetching ||
-           status.state == plan::State::retrying || status.reason == "database_not_reached";
+           status.state == plan::State::validating || status.state == plan::State::retrying ||
+           status.reason == "database_not_reached";
   });
 }
 
 Task<> Reconciler::stop() {
   co_await fetches_.stop();
+  co_await validations_.stop();
 }
 
 LocalBytes Reconciler::local_bytes() const {

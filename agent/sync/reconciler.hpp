@@ -4,6 +4,7 @@
 #include "catalog/feed.hpp"
 #include "plan/plan.hpp"
 #include "sync/fetches.hpp"
+#include "sync/validations.hpp"
 #include "sync/world.hpp"
 
 #include <map>
@@ -36,6 +37,10 @@ class Reconciler {
   /// nothing more can be expected without a change from outside.
   Task<> run(bool until_settled);
 
+  /// Hashes what is shown again, tree by tree, for ever, as Options::scrub_interval and scrub_bytes_per_second say;
+  /// what was changed is quarantined, and the next pass builds it again. Ends only by cancellation.
+  Task<> scrub();
+
   /// One pass: decide, start and abandon fetches, swap in what is complete on disk.
   Task<> pass();
 
@@ -45,7 +50,7 @@ class Reconciler {
   void accept(plan::Answer answer);
   /// The first try to reach the database did not succeed, or takes longer than a start should wait.
   void database_failed();
-  /// Ends every fetch; call when the run is over.
+  /// Ends every fetch and every question to the validator; call when the run is over.
   Task<> stop();
 
   const plan::Desired& desired() const { return desired_; }
@@ -56,6 +61,7 @@ class Reconciler {
   // observe
   void decide();
   plan::Observed observe() const;
+  plan::Observed observe_validations(plan::Observed observed, async::Steady now) const;
   bool take_finished_fetches();
   bool awaited(const plan::ContentKey& content) const;
   async::Steady next_time() const;
@@ -84,7 +90,12 @@ class Reconciler {
   Task<> rescan_alternatives();
   void keep_alternatives(Result<disk::Alternatives> found, disk::Alternatives& kept);
   Task<> save_desired();
+  Task<> save_vetoes();
   Digest expected_manifest(const plan::Shown& shown) const;
+
+  // scrub (scrub.cpp)
+  Task<std::uint64_t> scrub_one(std::string name);
+  void quarantine(const std::string& name, const plan::Shown& shown, const Error& error);
 
   // tidy (tidy.cpp)
   Task<> tidy();
@@ -114,6 +125,7 @@ class Reconciler {
   const Options& options_;
   async::Wakeup wakeup_;
   Fetches fetches_;
+  Validations validations_;
 
   // What is wanted.
   plan::Desired desired_;
@@ -146,7 +158,8 @@ class Reconciler {
   bool links_missing_ = false;       ///< a name of ours is taken: tidy() tries to make the link again
   unsigned show_failures_ = 0;
   async::Steady show_not_before_{};
-  async::Steady started_{};  ///< when the target became ours
+  async::Steady started_{};     ///< when the target became ours
+  async::Steady grace_from_{};  ///< since then, or since a shown tree was quarantined
   async::Wall started_wall_{};
   async::Steady rescan_at_{};
   async::Steady tidy_at_{};

@@ -75,6 +75,12 @@ Task<Result<void>> Reconciler::load_memory() {
   } else {
     world_.reporter.warning(desired.error().line());
   }
+  Result<disk::Vetoes> vetoes = co_await async::offload(world_.disk_pool, [&store] { return store.load_vetoes(); });
+  if (vetoes) {
+    validations_.remember(std::move(*vetoes));
+  } else {
+    world_.reporter.warning(vetoes.error().line());  // at worst somebody is asked again
+  }
   Result<plan::View> view = co_await async::offload(world_.disk_pool, [&live] { return live.read(); });
   if (!view && !leads_on(view.error())) co_return fail(view.error());
   if (view) {
@@ -195,6 +201,15 @@ Task<> Reconciler::save_desired() {
       co_await async::offload(world_.disk_pool, [&store, &desired] { return store.save_desired(desired); });
   if (!saved)
     world_.reporter.sync_failed(saved.error());  // it only helps a start without a database: try with the next answer
+}
+
+Task<> Reconciler::save_vetoes() {
+  std::optional<disk::Vetoes> vetoes = validations_.unsaved_vetoes();
+  if (!vetoes) co_return;
+  disk::StateStore& store = world_.state;
+  const disk::Vetoes& all = *vetoes;
+  Result<void> saved = co_await async::offload(world_.disk_pool, [&store, &all] { return store.save_vetoes(all); });
+  if (!saved) world_.reporter.sync_failed(saved.error());  // at worst somebody is asked again after a restart
 }
 
 }  // namespace bundlesync::sync

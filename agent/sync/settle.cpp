@@ -12,7 +12,8 @@ std::string Reconciler::next_try(const plan::TemplateStatus& status, const std::
   const auto wanted = desired_.templates.find(name);
   if (wanted == desired_.templates.end() || !wanted->second.current) return "";
   const auto& version = *wanted->second.current;
-  const auto due = fetches_.retry_at(plan::ContentKey{name, version.version, version.manifest});
+  const plan::ContentKey content{name, version.version, version.manifest};
+  const auto due = status.reason == "validator_failed" ? validations_.retry_at(content) : fetches_.retry_at(content);
   if (!due) return "";
   const auto wait = *due - world_.clock.now();
   return format_time(world_.clock.wall_now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(wait));
@@ -67,6 +68,7 @@ void Reconciler::settle() {
 
   std::set<plan::ContentKey> wanted = pinned_contents();
   fetches_.forget_all_but(wanted);
+  validations_.forget_all_but(wanted);
 }
 
 }  // namespace bundlesync::sync

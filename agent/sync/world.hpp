@@ -7,6 +7,7 @@
 #include "disk/state.hpp"
 #include "disk/target.hpp"
 #include "disk/trees.hpp"
+#include "hooks/validator.hpp"
 #include "live/live_view.hpp"
 #include "plan/plan.hpp"
 #include "plan/retention.hpp"
@@ -34,6 +35,9 @@ struct Options {
   std::filesystem::path local_dir;
   std::filesystem::path fallback_dir;
   bool remote = false;
+  bool accept_without_validator = false;       ///< hooks.validate.on_error: what the validator does not judge is shown
+  std::chrono::nanoseconds scrub_interval{0};  ///< every shown tree is hashed again so often; 0: never
+  std::uint64_t scrub_bytes_per_second = 16 << 20;  ///< and no faster than this, over all of them
 };
 
 /// Everything outside the story, each behind its seam. Owned by cli/wiring (or by a test); outlives everything in
@@ -49,6 +53,7 @@ struct World {
   storage::Storage* storage;  ///< null with remote off
   report::Reporter& reporter;
   Random& random;
+  hooks::Validator* validator = nullptr;  ///< there where Policy::validate
 };
 
 }  // namespace bundlesync::sync

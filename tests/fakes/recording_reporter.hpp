@@ -31,6 +31,8 @@ class RecordingReporter : public report::Reporter {
   std::vector<report::Settled> settlements;
   std::vector<Error> failures;
   std::vector<Fetch> fetches;
+  std::vector<report::Validated> validations;
+  std::vector<report::Scrubbed> scrubs;
   std::vector<std::string> warnings;
   std::vector<std::string> repairs;
   std::map<std::string, unsigned, std::less<>> contacts;  ///< by source
@@ -54,6 +56,8 @@ class RecordingReporter : public report::Reporter {
         std::ranges::count_if(lines, [&](const std::string& line) { return line.starts_with(beginning); }));
   }
 
+  void validated(const report::Validated& validated) override { validations.push_back(validated); }
+  void scrubbed(const report::Scrubbed& scrubbed) override { scrubs.push_back(scrubbed); }
   void started(const report::Started& started) override {
     starts.push_back(started);
     lines.push_back("started");

@@ -46,8 +46,8 @@ void Stage::assemble() {
 }
 
 sync::World Stage::world() {
-  return sync::World{io_.get_executor(), clock_,     pool_,  *target_, *trees_, *state_, *live_,
-                     &storage_,          *reporter_, random_};
+  return sync::World{io_.get_executor(), clock_,     pool_,   *target_,  *trees_, *state_, *live_,
+                     &storage_,          *reporter_, random_, validator_};
 }
 
 void Stage::stop() {

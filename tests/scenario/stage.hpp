@@ -66,6 +66,7 @@ class Stage : public ::testing::Test {
   fakes::MemoryStorage storage_;
   fakes::UnreadableFiles files_;
   Random random_{7};
+  hooks::Validator* validator_ = nullptr;
   sync::Options options_;
   std::unique_ptr<fakes::RecordingReporter> reporter_;
   std::unique_ptr<disk::Target> target_;

@@ -135,6 +135,24 @@ TEST_F(StateTest, KeepsEveryFieldOfWhatWasDesired) {
   EXPECT_EQ(store_->load_desired().error().kind(), ErrorKind::damaged);
 }
 
+TEST_F(StateTest, RemembersVetoes) {
+  auto store = StateStore::make(*target_);
+  EXPECT_TRUE(store->load_vetoes().value().empty());
+  Vetoes vetoes;
+  const plan::ContentKey content{"section7", "1.1.0", Digest::of("x")};
+  vetoes[content].answer = plan::Validation::Answer::vetoed;
+  vetoes[content].generation = 17;
+  vetoes[content].text = "no {{name}} in \"it\"";
+  ASSERT_TRUE(store->save_vetoes(vetoes));
+  const auto loaded = store->load_vetoes().value();
+  ASSERT_EQ(loaded.size(), 1U);
+  EXPECT_EQ(loaded.begin()->first, content);
+  EXPECT_EQ(loaded.begin()->second.answer, plan::Validation::Answer::vetoed);
+  EXPECT_EQ(loaded.begin()->second.generation, 17U);
+  EXPECT_EQ(loaded.begin()->second.text, "no {{name}} in \"it\"");
+  EXPECT_EQ(vetoes_from_json("{\"format\": 1, \"vetoes\": [{}]}").error().kind(), ErrorKind::damaged);
+}
+
 TEST_F(StateTest, ReplacesTheStatusWhole) {
   ASSERT_TRUE(store_->save_status("{\"a\": 1}"));
   ASSERT_TRUE(store_->save_status("{}"));

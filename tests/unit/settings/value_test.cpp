@@ -127,5 +127,62 @@ TEST(OptionValue, Addresses) {
   }
 }
 
+TEST(OptionValue, PublicKeysAreEachTakenOnce) {
+  const std::string a = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+  const std::string b = "ed25519:PUAXw+hDiVqStwqnTXt+vJyYLM8uxJaMwM1V8Sr0Zgw=";
+  EXPECT_EQ(value_of("trust.keys", a).keys.size(), 1U);
+  EXPECT_EQ(value_of("trust.keys", a + " ," + b + "," + a).text, a + "," + b);
+  const std::string hint =
+      "\nhint: write public keys as bundlesync key generate prints them, comma separated: ed25519:<44 letters of "
+      "base64>";
+  EXPECT_EQ(error_of("trust.keys", ""), "'' is no public key of Ed25519" + hint);
+  EXPECT_EQ(error_of("trust.keys", a + ","), "'' is no public key of Ed25519" + hint);
+  EXPECT_EQ(error_of("trust.keys", "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            "'ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' is no public key of Ed25519" + hint)
+      << "a point for which anybody can sign";
+  EXPECT_EQ(error_of("trust.keys", "-----BEGIN PRIVATE KEY-----\nsentinel\n"),
+            "a private key is no public key of Ed25519\n"
+            "hint: trust.keys takes public keys: bundlesync key show FILE prints the one that belongs to it");
+  std::string many = a;
+  for (int i = 0; i < 40; ++i) many += "," + b;
+  EXPECT_EQ(value_of("trust.keys", many).keys.size(), 2U);
+}
+
+TEST(OptionValue, AProgramIsAPathOrAListOfWords) {
+  EXPECT_EQ(value_of("hooks.validate.command", "/bin/check it").words, std::vector<std::string>{"/bin/check it"})
+      << "no shell, no splitting";
+  const auto words = value_of("hooks.validate.command", R"x(["/bin/check", "--strict", "a b", "$(x)"])x");
+  EXPECT_EQ(words.words, (std::vector<std::string>{"/bin/check", "--strict", "a b", "$(x)"}));
+  EXPECT_EQ(words.text, R"x(["/bin/check","--strict","a b","$(x)"])x");
+  const std::string hint =
+      "\nhint: write the program's absolute path, or a list: [\"/usr/local/bin/check-prompts\", \"--strict\"]";
+  EXPECT_EQ(error_of("hooks.validate.command", "check"), "'check' begins with no absolute path" + hint);
+  EXPECT_EQ(error_of("hooks.validate.command", "[]"), "'[]' begins with no absolute path" + hint);
+  EXPECT_EQ(error_of("hooks.validate.command", "[\"/a\", 1]"), "'[\"/a\", 1]' has a word that is no text" + hint);
+  EXPECT_EQ(error_of("hooks.validate.command", "[\"/a\""), "'[\"/a\"' is no list of words" + hint);
+}
+
+TEST(OptionValue, AHookIsAskedOnThisMachineOnly) {
+  const auto url = value_of("hooks.validate.url", "http://127.0.0.1:8080/validate?x=1").local_url;
+  EXPECT_EQ(url->origin, "http://127.0.0.1:8080");
+  EXPECT_EQ(url->target, "/validate?x=1");
+  EXPECT_EQ(value_of("hooks.validate.url", "http://localhost").local_url->target, "/");
+  EXPECT_EQ(value_of("hooks.validate.url", "http://[::1]:99/x").local_url->origin, "http://[::1]:99");
+  const std::string hint =
+      "\nhint: write it as http://127.0.0.1:8080/validate: containers of one pod share the loopback address";
+  for (const std::string text : {"http://example.org/x", "http://127.0.0.1.example.org/", "http://10.0.0.1/",
+                                 "http://169.254.169.254/", "http://[::2]/"}) {
+    EXPECT_EQ(error_of("hooks.validate.url", text), "'" + text + "' is not on this machine" + hint);
+  }
+  EXPECT_EQ(error_of("hooks.validate.url", "https://127.0.0.1/"),
+            "'https://127.0.0.1/' does not begin with http://" + hint);
+  for (const std::string text : {"http://127.0.0.1:8080@evil/", "http://127.0.0.1/a b", "http://127.0.0.1/#x"}) {
+    EXPECT_EQ(error_of("hooks.validate.url", text), "'" + text + "' has a character that no such URL has" + hint);
+  }
+  for (const std::string text : {"http://127.0.0.1:0/", "http://127.0.0.1:65536/", "http://127.0.0.1:/"}) {
+    EXPECT_EQ(error_of("hooks.validate.url", text), "'" + text + "' has no port between 1 and 65535" + hint);
+  }
+}
+
 }  // namespace
 }  // namespace bundlesync::settings
