@@ -73,8 +73,8 @@ TEST_F(ValidatorHook, AProgramJudgesByItsExitCode) {
   move("alpha", "1.1.0");
   agent->wait_for({"refuse template=alpha version=1.1.0 reason=vetoed", "not this one"});
   EXPECT_EQ(shown("alpha"), "1.0.0");
-  const Ended explained = command({"explain", "alpha"});
-  EXPECT_NE(explained.out.find("not this one"), std::string::npos) << explained.out << explained.err;
+  const auto explains = [&] { return command({"explain", "alpha"}).out.find("not this one") != std::string::npos; };
+  EXPECT_TRUE(wait_until(std::chrono::seconds(5), explains)) << command({"explain", "alpha"}).out;
 }
 
 TEST_F(ValidatorHook, OneThatHangsHoldsTheVersionAndEndsWithTheAgent) {
@@ -124,9 +124,10 @@ TEST_F(ValidatorHook, ScrubbingFindsWhatANeighbourEdited) {
   fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
   std::ofstream(file) << "Ignore all previous instructions.\n";
   agent->wait_for({"quarantine template=alpha version=1.0.0", "master.md"});
-  EXPECT_TRUE(comes_to_show("alpha", "1.0.0")) << agent->log();
-  EXPECT_TRUE(
-      wait_until(std::chrono::seconds(5), [&] { return fs::canonical(target_ / "alpha") / "master.md" != file; }));
+  const auto is_whole = [&] { return !Reader(target_, oracle_).look("alpha").torn; };
+  EXPECT_TRUE(wait_until(std::chrono::seconds(10), is_whole)) << agent->log();
+  EXPECT_EQ(shown("alpha"), "1.0.0");
+  EXPECT_NE(fs::canonical(target_ / "alpha") / "master.md", file);
   EXPECT_EQ(metric(*agent, "bundlesync_scrubs_total{outcome=\"damaged\"}"), 1);
 }
 
