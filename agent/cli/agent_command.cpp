@@ -7,8 +7,10 @@
 #include "catalog/postgres/conninfo.hpp"
 #include "cli/version.hpp"
 #include "cli/wiring.hpp"
+#include "confine/confine.hpp"
 #include "report/log.hpp"
 #include "report/operator_reporter.hpp"
+#include "settings/option.hpp"
 #include "sync/agent.hpp"
 
 #include <fmt/format.h>
@@ -80,6 +82,7 @@ struct House {
   }
 
   const settings::Settings& settings;
+  std::string confined;
   const sync::Options options;
   disk::RealFiles files;
   std::unique_ptr<disk::Target> target;
@@ -158,9 +161,27 @@ report::Started House::started() const {
     line.role = database.role;
   }
   line.templates = fmt::format("{}", fmt::join(settings.templates, ","));
+  line.confined = confined;
   line.remote = settings.remote;
   line.target_shared = target->shared();
   return line;
+}
+
+/// Before the first thread and the first connection: what comes later inherits it. A validator that is a program may
+/// have to run others, and to write.
+void confine_to_target(House& house) {
+  const settings::Settings& settings = house.settings;
+  if (!settings.confine) {
+    house.confined = "off";
+    return;
+  }
+  const bool runs_programs = !settings.validate.command.empty();
+  std::vector<std::string> given_up;
+  if (confine::no_core()) given_up.emplace_back("no_core");
+  if (!runs_programs && confine::write_only_beneath(house.target->path().string()) > 0)
+    given_up.emplace_back("landlock");
+  if (confine::refuse_system_calls(runs_programs)) given_up.emplace_back("seccomp");
+  house.confined = given_up.empty() ? "off" : fmt::format("{}", fmt::join(given_up, ","));
 }
 
 /// A port that is in use, or no such address, is no reason to stop syncing.
@@ -229,10 +250,15 @@ constexpr auto kLeaveWithin = std::chrono::milliseconds(400);
 }  // namespace
 
 Result<ExitCode> run_agent(const settings::Settings& settings, const AgentOptions& options) {
+  if (settings.confine) {
+    confine::seal_descriptors();
+    confine::forget_variables(settings::secret_variables());
+  }
   catalog::postgres::forget_libpq_environment();
   House house(settings);
   Result<void> opened = house.open();
   if (!opened) return fail(opened.error());
+  confine_to_target(house);
 
   house.reporter.started(house.started());
   if (const auto key = house.first_key()) house.tell_key(*key);

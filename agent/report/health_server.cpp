@@ -1,6 +1,7 @@
 #include "report/health_server.hpp"
 
 #include "async/cancelled.hpp"
+#include "async/close_on_exec.hpp"
 #include "async/wakeup.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -150,6 +151,7 @@ Result<std::unique_ptr<HealthServer>> HealthServer::open(asio::any_io_executor e
   const tcp::endpoint endpoint(address, options.port);
   auto state = std::make_unique<State>(std::move(executor), std::move(options), pages);
   state->acceptor.open(endpoint.protocol(), error);
+  if (!error) async::close_on_exec(state->acceptor.native_handle());
   if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) state->acceptor.bind(endpoint, error);
   if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
@@ -179,6 +181,7 @@ Task<Result<void>> HealthServer::serve() {
   while (cancelled.cancelled() == asio::cancellation_type::none) {
     auto [error, socket] = co_await state.acceptor.async_accept(kTuple);
     if (!error) {
+      async::close_on_exec(socket.native_handle());
       state.begin(std::move(socket));
     } else if (error != asio::error::operation_aborted) {
       // Out of descriptors, most likely: it passes, and asking again at once would only burn the processor.

@@ -91,6 +91,7 @@ void LogReporter::started(const Started& started) {
   line.add("fs", started.file_system).add("mode", started.mode).add("db", started.database).add("role", started.role);
   line.add("storage", started.storage).add("key_role", started.key_role).add("key_expires", started.key_expires);
   line.add("templates", started.templates);
+  if (!started.confined.empty()) line.add("confined", started.confined);
   say(*log_, spdlog::level::info, line);
   if (!started.remote) {
     Line off("remote_off");

@@ -27,6 +27,7 @@ struct Started {
   std::string key_role;     ///< of storage.key; empty where there is none
   std::string key_expires;  ///< RFC 3339; empty: never, or nobody can tell
   std::string templates;
+  std::string confined;  ///< "no_core,seccomp,landlock": what was given up; "off"
   bool remote = false;
   bool target_shared = false;
 };

@@ -65,6 +65,8 @@ std::span<const Option> options();
 const Option* find_option(std::string_view key);
 /// "BUNDLESYNC_RETENTION_AGE"
 std::string environment_name(const Option& option);
+/// Every variable that may hold a secret, conventional ones too.
+std::vector<std::string> secret_variables();
 /// "1s to 1h", "auto, listen, poll", …; empty where any text goes.
 std::string allowed(const Option& option);
 

@@ -285,6 +285,14 @@ std::vector<Option> what_operators_see() {
        .choices = {"debug", "info", "warn", "error"},
        .meaning = "The least severe lines that are written.",
        .store = [](Settings& s, const Value& v) { s.log_level = static_cast<LogLevel>(v.choice); }},
+      {.key = "confine",
+       .type = Type::boolean,
+       .standard = "true",
+       .meaning =
+           "The agent gives up what it does not need before it talks to anybody: no core dumps, no system calls "
+           "that only an intruder would make (seccomp), no writing outside target (Landlock), as far as the kernel "
+           "knows these. false for looking at it with a debugger.",
+       .store = [](Settings& s, const Value& v) { s.confine = v.boolean; }},
       {.key = "pool.threads",
        .type = Type::count,
        .standard = "4",
@@ -324,6 +332,17 @@ std::string environment_name(const Option& option) {
     name += c == '.' ? '_' : (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
   }
   return name;
+}
+
+std::vector<std::string> secret_variables() {
+  std::vector<std::string> names;
+  for (const auto& option : options()) {
+    if (option.type != Type::secret) continue;
+    names.push_back(environment_name(option));
+    if (!option.conventional.empty()) names.emplace_back(option.conventional);
+  }
+  names.emplace_back("PGPASSWORD");
+  return names;
 }
 
 }  // namespace bundlesync::settings

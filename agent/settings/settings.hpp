@@ -113,6 +113,7 @@ struct Settings {
   bundle::Limits limits;
   std::size_t fetch_parallel = 0;
   std::size_t pool_threads = 0;
+  bool confine = true;
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
 

@@ -1,6 +1,7 @@
 #include "storage/http/wire.hpp"
 
 #include "async/cancelled.hpp"
+#include "async/close_on_exec.hpp"
 #include "storage/http/errors.hpp"
 #include "storage/http/tls_session.hpp"
 
@@ -44,6 +45,7 @@ error_code prepare(beast::tcp_stream& stream, const tcp& protocol, const Options
   error_code error;
   auto& socket = stream.socket();
   socket.open(protocol, error);
+  if (!error) async::close_on_exec(socket.native_handle());
   if (!error && options.receive_buffer_bytes > 0)
     socket.set_option(asio::socket_base::receive_buffer_size(options.receive_buffer_bytes), error);
   if (!error) socket.set_option(tcp::no_delay(true), error);
