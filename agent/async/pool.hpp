@@ -68,7 +68,10 @@ struct StartJob {
       auto outcome = Outcome<R>::of(fn);
       // The function's captures go with the result: whatever they own is freed at home, in order.
       auto finish = [handler = std::move(handler), outcome = std::move(outcome), fn = std::move(fn),
-                     guard = std::move(guard)]() mutable { std::move(handler)(std::move(outcome)); };
+                     guard = std::move(guard)]() mutable {
+        std::move(handler)(std::move(outcome));
+        static_cast<void>(fn);
+      };
       asio::post(home, std::move(finish));
     };
     pool->post(std::move(job));
