@@ -86,6 +86,26 @@ TEST_P(ErrorSweep, OldOrNewAndConvergesWhenCallsFailLastingly) {
 INSTANTIATE_TEST_SUITE_P(Every, ErrorSweep, ::testing::ValuesIn(scenarios()),
                          [](const auto& scenario) { return scenario.param.name; });
 
+/// A disk that said no to an fsync may hold anything: whatever was to be done is not done.
+TEST(FailedFsync, IsNeverCalledDone) {
+  disk::RealFiles real;
+  for (const auto& scenario : scenarios()) {
+    SCOPED_TRACE(scenario.name);
+    const Ready ready(scenario);
+    std::size_t number = 0;
+    for (bool failed = true; failed;) {
+      QuickDir dir;
+      ready.copy_to(dir.path());
+      FaultyFiles files(real);
+      files.fail_fsync(++number);
+      auto acted = act(scenario, files, dir.path());
+      failed = files.fsyncs() >= number;
+      ASSERT_NE(acted.has_value(), failed) << "fsync " << number;
+    }
+    EXPECT_GT(number, 5U);
+  }
+}
+
 /// One agent that tries for ever on a disk that fails: nothing piles up.
 TEST(ErrorSweep, LeavesAtMostOneStageAfterManyFailedTries) {
   disk::RealFiles real;

@@ -57,6 +57,8 @@ class FaultyFiles final : public disk::Files {
   }
   /// The fsync of this number (from 1) does nothing and says it did.
   void swallow_fsync(std::size_t number) { swallow_ = number; }
+  /// The fsync of this number (from 1) fails, once.
+  void fail_fsync(std::size_t number) { failing_fsync_ = number; }
   void record(bool on) { recording_ = on; }
   void pass_fsync(bool on) { pass_fsync_ = on; }
   void mark(std::string text) {
@@ -120,6 +122,7 @@ class FaultyFiles final : public disk::Files {
   disk::Sys<void> fsync(int fd) override {
     const std::size_t number = ++fsyncs_;
     const bool swallowed = number == swallow_;
+    if (number == failing_fsync_) return std::unexpected(EIO);
     return call<void>(
         changes_disk | grows, [&] { return pass_fsync_ && !swallowed ? real_.fsync(fd) : disk::Sys<void>(); },
         [&] { note_object(FileOp::fsync, fd, "", swallowed); });
@@ -290,6 +293,7 @@ class FaultyFiles final : public disk::Files {
   std::size_t die_at_ = never;
   std::size_t die_at_change_ = never;
   std::size_t swallow_ = 0;
+  std::size_t failing_fsync_ = 0;
   int code_ = EIO;
   bool lasting_ = false;
   Moment moment_ = Moment::before;

@@ -1,10 +1,15 @@
 #include "disk/alternatives.hpp"
 
 #include "crash/world.hpp"
+#include "disk/target.hpp"
+#include "disk/trees.hpp"
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace bundlesync::disk {
 namespace {
@@ -148,6 +153,48 @@ TEST_F(AlternativesTest, LeaveOutALocalManifestThatCannotBeUsed) {
   const auto found = scanned(scan_local);
   EXPECT_EQ(found.by_template.size(), 0U);
   EXPECT_GE(found.warnings.size(), 6U);
+}
+
+/// As the kernel tells it: closing a file that was open for writing is an event of its own, written or not.
+TEST_F(AlternativesTest, AreNeverOpenedForWriting) {
+  write_text(dir_.path() / "section7/master.fr.md", "bonjour");
+  write_text(dir_.path() / "section7/manifest.json", "{}");
+  before_ = fingerprint(dir_.path());
+  const Fd events(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  constexpr std::uint32_t writing =
+      IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+  for (const auto& path : {dir_.path(), dir_.path() / "section7"}) {
+    ASSERT_GE(::inotify_add_watch(events.get(), path.c_str(), writing | IN_OPEN), 0);
+  }
+  const auto found = scan_filesystem(files_, dir_.path(), limits_);
+  (void)scan_local(files_, dir_.path(), limits_);
+  ASSERT_TRUE(found && found->by_template.contains("section7"));
+  {
+    TempDir elsewhere;
+    Target::Options options;
+    options.path = elsewhere.path();
+    auto target = Target::open(files_, options);
+    ASSERT_TRUE(target);
+    auto trees = Trees::make(**target);
+    const auto& alternative = found->by_template.at("section7");
+    auto stage = trees->begin(alternative.bundle, alternative.manifest);
+    ASSERT_TRUE(stage) << stage.error().text();
+    for (const auto& file : alternative.bundle.files) {
+      EXPECT_TRUE((*stage)->take_from(alternative_path(dir_.path(), "section7", file.path), file).value());
+    }
+  }
+  std::size_t opened = 0;
+  alignas(inotify_event) std::array<char, 4096> buffer{};
+  for (auto size = ::read(events.get(), buffer.data(), buffer.size()); size > 0;
+       size = ::read(events.get(), buffer.data(), buffer.size())) {
+    for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      EXPECT_EQ(event->mask & writing, 0U) << std::string(event->len > 0 ? event->name : "");
+      if ((event->mask & IN_OPEN) != 0) ++opened;
+      at += sizeof(inotify_event) + event->len;
+    }
+  }
+  EXPECT_GT(opened, 2U) << "and it would have been seen";
 }
 
 }  // namespace
