@@ -72,11 +72,28 @@ std::vector<pid_t> family(pid_t postmaster) {
 
 }  // namespace
 
-PostgresServer::PostgresServer() : port_(free_port()), owner_pid_(getpid()) {
+PostgresServer::PostgresServer()
+    : PostgresServer({"cp", "-a", "--reflink=auto", initialised(ServerUser::choose()).string()}) {}
+
+PostgresServer::PostgresServer(const std::vector<std::string>& make_data) : port_(free_port()), owner_pid_(getpid()) {
   give_to(dir_.path(), user_);
-  const auto cache = initialised(user_);
-  run_child({"cp", "-a", "--reflink=auto", cache.string(), dir_ / "data"}, user_, dir_ / "cp.log");
+  std::vector<std::string> words = make_data;
+  words.push_back(dir_ / "data");
+  run_child(words, user_, dir_ / "make.log");
   start();
+}
+
+std::unique_ptr<PostgresServer> PostgresServer::standby_of(const PostgresServer& primary) {
+  const std::vector<std::string> copy{binary("pg_basebackup"), "-R", "-X", "stream", "-c", "fast", "-d",
+                                      primary.conninfo(),      "-D"};
+  return std::unique_ptr<PostgresServer>(new PostgresServer(copy));
+}
+
+bool PostgresServer::has_all_of(const PostgresServer& primary) const {
+  const auto written = primary.exec("postgres", "select pg_current_wal_lsn()");
+  const auto behind =
+      exec("postgres", fmt::format("select pg_wal_lsn_diff('{}', pg_last_wal_replay_lsn()) <= 0", written.text(0, 0)));
+  return behind.text(0, 0) == "t";
 }
 
 PostgresServer::~PostgresServer() {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,6 +26,11 @@ class PostgresServer {
   ~PostgresServer();
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
+
+  /// A standby of another: it follows that one, takes no writes until `select pg_promote()`, and has its databases.
+  static std::unique_ptr<PostgresServer> standby_of(const PostgresServer& primary);
+  /// Has this standby replayed all that the primary wrote?
+  bool has_all_of(const PostgresServer& primary) const;
 
   /// One for the whole process, made at first use.
   static PostgresServer& shared();
@@ -57,6 +63,8 @@ class PostgresServer {
   std::string create_migrated_database();
 
  private:
+  /// Where its data directory comes from.
+  explicit PostgresServer(const std::vector<std::string>& make_data);
   void wait_until_ready();
 
   TempDir dir_;
