@@ -28,8 +28,11 @@ constexpr unsigned kArchitecture = 0;
 constexpr unsigned kX32Bit = 0x40000000U;
 
 constexpr std::array kRefused = {
-    // other processes
-    SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_kcmp, SYS_process_madvise,
+// other processes
+#ifndef __SANITIZE_ADDRESS__  // which stops the threads of a process that ends so, to look for leaks
+    SYS_ptrace,
+#endif
+    SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_kcmp, SYS_process_madvise,
     // mounts, namespaces, roots
     SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_setns, SYS_open_tree, SYS_move_mount,
     SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr, SYS_swapon, SYS_swapoff, SYS_quotactl,

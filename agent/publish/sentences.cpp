@@ -5,6 +5,10 @@
 namespace bundlesync::publish {
 namespace {
 
+std::string counted(std::uint64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
 std::string named(const std::string& version) {
   return version.empty() ? "none" : version;
 }
@@ -28,8 +32,9 @@ void say_published(PublishResult& result) {
   const std::string name = result.template_name + " " + result.version;
   if (result.template_created) result.changed.push_back(fmt::format("template {} was created", result.template_name));
   if (result.outcome == Outcome::published) {
-    result.changed.push_back(fmt::format("{} was published: {} files, {} bytes, manifest {}{}", name,
-                                         result.files.size(), result.bytes, result.manifest_sha256.substr(0, 12),
+    result.changed.push_back(fmt::format("{} was published: {}, {}, manifest {}{}", name,
+                                         counted(result.files.size(), "file"), counted(result.bytes, "byte"),
+                                         result.manifest_sha256.substr(0, 12),
                                          result.taken_over ? ", over a draft that was left" : ""));
     result.undo.push_back(fmt::format("{} stays as it is for ever; nothing shows it unless it is the default", name));
   } else {
@@ -47,8 +52,9 @@ void say_rehearsed(PublishResult& result, const Known& known, bool set_default) 
   if (result.template_created)
     result.changed.push_back(fmt::format("template {} would be created", result.template_name));
   if (result.outcome == Outcome::would_publish) {
-    result.changed.push_back(fmt::format("{} would be published: {} files, {} bytes, manifest {}{}", name,
-                                         result.files.size(), result.bytes, result.manifest_sha256.substr(0, 12),
+    result.changed.push_back(fmt::format("{} would be published: {}, {}, manifest {}{}", name,
+                                         counted(result.files.size(), "file"), counted(result.bytes, "byte"),
+                                         result.manifest_sha256.substr(0, 12),
                                          result.taken_over ? ", over a draft that was left" : ""));
   } else {
     result.changed.push_back(fmt::format("{} was published before with the same content", name));
@@ -74,8 +80,8 @@ void say_moved(MoveResult& result) {
 }
 
 void say_abandoned(AbandonResult& result) {
-  result.changed.push_back(fmt::format("the draft of {} {} was removed with {} objects", result.template_name,
-                                       result.version, result.removed_objects));
+  result.changed.push_back(fmt::format("the draft of {} {} was removed with {}", result.template_name, result.version,
+                                       counted(result.removed_objects, "object")));
   result.undo.push_back(fmt::format("publish {} {} again from its directory", result.template_name, result.version));
 }
 
