@@ -17,6 +17,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <unistd.h>
@@ -64,31 +65,50 @@ std::string mode_text(const settings::Settings& settings) {
   return "auto";
 }
 
-/// Everything that one agent works with, in the order in which it must go: what is below goes first.
-struct House {
-  explicit House(const settings::Settings& given)
-      : settings(given),
-        options(sync_options(given)),
-        reporter(loop.clock(), report::make_log(log_format(given.log_format), log_level(given.log_level)),
-                 report::ServiceManager::from_environment(loop.clock())) {}
+std::vector<std::string> names_of(const settings::Settings& settings) {
+  std::vector<std::string> names;
+  for (const auto& target : settings.targets) names.push_back(target.name);
+  return names;
+}
 
-  Result<void> open();
-  std::optional<storage::supabase::KeyFacts> first_key() const;
-  void tell_key(const storage::supabase::KeyFacts& key);
-  report::Started started() const;
-  sync::World world() {
-    return sync::World{loop.executor(), loop.clock(),  *disk_pool, *target, *trees,         *state,
-                       *live,           storage.get(), reporter,   random,  validator.get()};
-  }
+/// What one target is made of.
+struct Floor {
+  Floor(const settings::Settings& settings, const settings::Target& given)
+      : what(given), options(sync_options(settings, given)) {}
 
-  const settings::Settings& settings;
-  std::string confined;
+  Result<void> open(disk::RealFiles& files, const settings::Settings& settings);
+
+  const settings::Target& what;
   const sync::Options options;
-  disk::RealFiles files;
   std::unique_ptr<disk::Target> target;
   std::unique_ptr<disk::Trees> trees;
   std::unique_ptr<disk::StateStore> state;
   std::unique_ptr<live::LiveView> live;
+};
+
+/// Everything that one agent works with, in the order in which it must go: what is below goes first.
+struct House {
+  explicit House(const settings::Settings& given)
+      : settings(given),
+        reporter(loop.clock(), report::make_log(log_format(given.log_format), log_level(given.log_level)),
+                 report::ServiceManager::from_environment(loop.clock()), names_of(given)) {}
+
+  Result<void> open();
+  std::optional<storage::supabase::KeyFacts> first_key() const;
+  void tell_key(const storage::supabase::KeyFacts& key);
+  report::Started started(const Floor& floor) const;
+  void tell_start();
+  std::vector<std::string> paths() const;
+  sync::World world(const Floor& floor, report::Reporter& voice) {
+    return sync::World{loop.executor(), loop.clock(),  *disk_pool, *floor.target, *floor.trees,    *floor.state,
+                       *floor.live,     storage.get(), voice,      random,        validator.get(), nullptr};
+  }
+  sync::Agent agent();
+
+  const settings::Settings& settings;
+  std::string confined;
+  disk::RealFiles files;
+  std::list<Floor> floors;
   async::Loop loop;
   report::OperatorReporter reporter;
   Random random{system_seed()};
@@ -99,9 +119,9 @@ struct House {
   std::unique_ptr<async::Pool> disk_pool;
 };
 
-Result<void> House::open() {
+Result<void> Floor::open(disk::RealFiles& files, const settings::Settings& settings) {
   disk::Target::Options where;
-  where.path = settings.target;
+  where.path = what.path;
   where.strict = settings.target_strict;
   auto opened = disk::Target::open(files, where);
   if (!opened) return fail(opened.error());
@@ -109,6 +129,14 @@ Result<void> House::open() {
   trees = disk::Trees::make(*target);
   state = disk::StateStore::make(*target);
   live = live::LiveView::make(*target, *state);
+  return {};
+}
+
+Result<void> House::open() {
+  for (const auto& what : settings.targets) {
+    Floor& floor = floors.emplace_back(settings, what);
+    if (auto opened = floor.open(files, settings); !opened) return opened;
+  }
   disk_pool = std::make_unique<async::Pool>(settings.pool_threads);
   if (!settings.remote) return {};  // the flag is off: nothing that could contact anybody is even made
 
@@ -143,12 +171,12 @@ void House::tell_key(const storage::supabase::KeyFacts& key) {
   reporter.privileged("storage_key", privilege.empty() ? "" : fmt::format("storage.key ({}) {}", key.role, privilege));
 }
 
-report::Started House::started() const {
+report::Started House::started(const Floor& floor) const {
   report::Started line;
   line.version = std::string(version());
   line.config = "sha256:" + settings::fingerprint(settings).hex();
-  line.target = target->path().string();
-  line.file_system = target->file_system();
+  line.target = floor.target->path().string();
+  line.file_system = floor.target->file_system();
   line.mode = mode_text(settings);
   if (storage) line.storage = storage->describe();
   if (const auto key = first_key()) {
@@ -160,16 +188,41 @@ report::Started House::started() const {
     line.database = database.where;
     line.role = database.role;
   }
-  line.templates = fmt::format("{}", fmt::join(settings.templates, ","));
+  line.templates = fmt::format("{}", fmt::join(floor.what.templates, ","));
   line.confined = confined;
   line.remote = settings.remote;
-  line.target_shared = target->shared();
+  line.target_shared = floor.target->shared();
   return line;
+}
+
+void House::tell_start() {
+  std::size_t index = 0;
+  for (const Floor& floor : floors) {
+    report::Reporter& voice = index == 0 ? static_cast<report::Reporter&>(reporter) : reporter.target(index);
+    voice.started(started(floor));
+    ++index;
+  }
+}
+
+std::vector<std::string> House::paths() const {
+  std::vector<std::string> all;
+  for (const Floor& floor : floors) all.push_back(floor.target->path().string());
+  return all;
+}
+
+sync::Agent House::agent() {
+  std::vector<sync::Place> places;
+  for (const Floor& floor : floors) {
+    sync::Place place{floor.what.name, world(floor, reporter.target(places.size())), &floor.options};
+    places.push_back(std::move(place));
+  }
+  sync::World session = world(floors.front(), reporter);
+  return sync::Agent(session, std::move(places), feed.get(), watch_options(settings));
 }
 
 /// Before the first thread and the first connection: what comes later inherits it. A validator that is a program may
 /// have to run others, and to write.
-void confine_to_target(House& house) {
+void confine_to_targets(House& house) {
   const settings::Settings& settings = house.settings;
   if (!settings.confine) {
     house.confined = "off";
@@ -178,8 +231,7 @@ void confine_to_target(House& house) {
   const bool runs_programs = !settings.validate.command.empty();
   std::vector<std::string> given_up;
   if (confine::no_core()) given_up.emplace_back("no_core");
-  if (!runs_programs && confine::write_only_beneath(house.target->path().string()) > 0)
-    given_up.emplace_back("landlock");
+  if (!runs_programs && confine::write_only_beneath(house.paths()) > 0) given_up.emplace_back("landlock");
   if (confine::refuse_system_calls(runs_programs)) given_up.emplace_back("seccomp");
   house.confined = given_up.empty() ? "off" : fmt::format("{}", fmt::join(given_up, ","));
 }
@@ -203,14 +255,14 @@ Task<Result<void>> follow(House& house) {
   async::TaskGroup tasks(house.loop.executor());
   std::unique_ptr<report::HealthServer> server;
   serve_health(house, tasks, server);
-  sync::Agent agent(house.world(), house.options, house.feed.get(), watch_options(house.settings));
+  sync::Agent agent = house.agent();
   tasks.spawn("agent", agent.follow());
   Result<void> ended = co_await tasks.wait();
   co_return ended;
 }
 
 Task<Result<sync::OnceOutcome>> once(House& house, async::Duration timeout) {
-  sync::Agent agent(house.world(), house.options, house.feed.get(), watch_options(house.settings));
+  sync::Agent agent = house.agent();
   Result<sync::OnceOutcome> outcome = co_await agent.once(timeout);
   co_return outcome;
 }
@@ -258,9 +310,9 @@ Result<ExitCode> run_agent(const settings::Settings& settings, const AgentOption
   House house(settings);
   Result<void> opened = house.open();
   if (!opened) return fail(opened.error());
-  confine_to_target(house);
+  confine_to_targets(house);
 
-  house.reporter.started(house.started());
+  house.tell_start();
   if (const auto key = house.first_key()) house.tell_key(*key);
   for (const auto& warning : settings.warnings) house.reporter.warning(warning);
   Result<ExitCode> ended = options.once ? run_once(house, options) : run_following(house);

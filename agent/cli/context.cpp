@@ -41,8 +41,12 @@ Result<settings::Settings> Context::settings(settings::Purpose purpose) const {
 
 Result<settings::Settings> Context::settings_with_target() const {
   auto loaded = settings(settings::Purpose::people);
-  if (loaded && loaded->target.empty()) return fail(settings::missing("target"));
-  return loaded;
+  if (!loaded || !loaded->target.empty()) return loaded;
+  if (loaded->targets.empty()) return fail(settings::missing("target"));
+  std::string paths;
+  for (const auto& target : loaded->targets) paths += (paths.empty() ? "" : ", ") + target.path;
+  return fail(ErrorKind::usage, "targets names several directories: " + paths,
+              "--target " + loaded->targets.front().path + " says which is meant");
 }
 
 }  // namespace bundlesync::cli

@@ -4,10 +4,21 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <ostream>
 
 namespace bundlesync::cli {
+namespace {
+
+/// Of several targets --target picks the one that must be ready; whether the agent lives is one question for all.
+std::string page_of(const settings::Settings& settings, bool ready) {
+  if (!ready) return "/healthz";
+  const auto picked = std::ranges::find(settings.targets, settings.target, &settings::Target::path);
+  return settings.targets.size() < 2 || picked == settings.targets.end() ? "/readyz" : "/readyz/" + picked->name;
+}
+
+}  // namespace
 
 Result<ExitCode> health(const Context& context, bool ready) {
   auto settings = context.settings(settings::Purpose::people);
@@ -16,7 +27,7 @@ Result<ExitCode> health(const Context& context, bool ready) {
     return fail(ErrorKind::unavailable, "http.listen is off: the agent cannot be asked",
                 "set http.listen for the agent and for this command");
   }
-  auto answer = probe(*settings->http_listen, ready ? "/readyz" : "/healthz", std::chrono::seconds(2));
+  auto answer = probe(*settings->http_listen, page_of(*settings, ready), std::chrono::seconds(2));
   if (!answer) return fail(answer.error());
   while (answer->body.ends_with('\n')) answer->body.pop_back();
   const bool good = answer->status == 200;

@@ -134,9 +134,9 @@ DatabaseName database_name(const settings::Settings& settings) {
   return name;
 }
 
-sync::Options sync_options(const settings::Settings& settings) {
+sync::Options sync_options(const settings::Settings& settings, const settings::Target& target) {
   sync::Options options;
-  options.policy.templates = settings.templates;
+  options.policy.templates = target.templates;
   options.policy.start_require = settings.start_require;
   options.policy.files_max = settings.limits.files_max;
   options.policy.bundle_bytes_max = settings.limits.bundle_bytes_max;

@@ -55,7 +55,8 @@ struct DatabaseName {
 };
 DatabaseName database_name(const settings::Settings& settings);
 
-sync::Options sync_options(const settings::Settings& settings);
+/// For one of its targets.
+sync::Options sync_options(const settings::Settings& settings, const settings::Target& target);
 sync::WatchOptions watch_options(const settings::Settings& settings);
 
 }  // namespace bundlesync::cli

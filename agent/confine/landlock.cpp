@@ -42,7 +42,7 @@ class Descriptor {
 
 }  // namespace
 
-int write_only_beneath(const std::string& directory) {
+int write_only_beneath(const std::vector<std::string>& directories) {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   const int abi = static_cast<int>(version);
   if (abi < kAbiWithRefer) return 0;
@@ -50,12 +50,15 @@ int write_only_beneath(const std::string& directory) {
   ruleset_about.handled_access_fs = writing(abi);
   const Descriptor ruleset(
       ::syscall(SYS_landlock_create_ruleset, &ruleset_about, sizeof ruleset_about.handled_access_fs, 0));
-  const Descriptor target(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!ruleset || !target) return 0;
-  landlock_path_beneath_attr beneath{};
-  beneath.allowed_access = writing(abi);
-  beneath.parent_fd = target.get();
-  if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0) return 0;
+  if (!ruleset) return 0;
+  for (const auto& directory : directories) {
+    const Descriptor target(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!target) return 0;
+    landlock_path_beneath_attr beneath{};
+    beneath.allowed_access = writing(abi);
+    beneath.parent_fd = target.get();
+    if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0) return 0;
+  }
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return 0;
   return ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0 ? abi : 0;
 }

@@ -14,8 +14,12 @@
 namespace bundlesync::report {
 namespace {
 
-void say(spdlog::logger& log, spdlog::level::level_enum level, const Line& line) {
-  log.log(level, std::string_view(line.text()));
+void say(const Voice& voice, spdlog::level::level_enum level, const std::string& text) {
+  voice.log->log(level, std::string_view(text + voice.suffix));
+}
+
+void say(const Voice& voice, spdlog::level::level_enum level, const Line& line) {
+  say(voice, level, line.text());
 }
 
 /// "a" when all are "a", else "a,b,a" in the order of the templates.
@@ -52,7 +56,7 @@ Line activate_line(const Activated& activated) {
 /// What showing it took: nothing when everything was on this disk already.
 enum class Moment { start, activation };
 
-void say_proof(spdlog::logger& log, const ActivatedTemplate& shown, Moment moment) {
+void say_proof(const Voice& voice, const ActivatedTemplate& shown, Moment moment) {
   const bool downloaded_before = moment == Moment::start && shown.source == plan::Source::remote;
   const plan::Source source = downloaded_before ? plan::Source::cache : shown.source;
   const bool nothing_moved = moment == Moment::start || source == plan::Source::cache;
@@ -64,7 +68,7 @@ void say_proof(spdlog::logger& log, const ActivatedTemplate& shown, Moment momen
   if (shown.files.size() > proof_lines_max) {
     std::uint64_t bytes = 0;
     for (const auto& file : shown.files) bytes += file.bytes;
-    say(log, spdlog::level::info,
+    say(voice, spdlog::level::info,
         begin().add("files", shown.files.size()).add("bytes", nothing_moved ? std::uint64_t{0} : bytes));
     return;
   }
@@ -72,7 +76,7 @@ void say_proof(spdlog::logger& log, const ActivatedTemplate& shown, Moment momen
     Line line = begin();
     line.add(file.role.empty() ? "kind" : "role", file.role.empty() ? file.kind : file.role).add("locale", file.locale);
     line.add("sha256", file.sha256).add("bytes", nothing_moved ? std::uint64_t{0} : file.bytes).add("path", file.path);
-    say(log, spdlog::level::info, line);
+    say(voice, spdlog::level::info, line);
   }
 }
 
@@ -82,42 +86,47 @@ std::string expiry_text(const Credential& credential) {
   return credential.expires ? format_time(*credential.expires) : "";
 }
 
-LogReporter::LogReporter(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
+LogReporter::LogReporter(std::shared_ptr<spdlog::logger> log, std::string target)
+    : voice_{std::move(log), target.empty() ? std::string() : " target=" + quoted(target)},
+      is_of_one_target_(!target.empty()) {}
 LogReporter::~LogReporter() = default;
 
 void LogReporter::started(const Started& started) {
   Line line("start");
-  line.add("version", started.version).add("config", started.config).add("target", started.target);
+  line.add("version", started.version).add("config", started.config);
+  line.add(is_of_one_target_ ? "path" : "target", started.target);
   line.add("fs", started.file_system).add("mode", started.mode).add("db", started.database).add("role", started.role);
   line.add("storage", started.storage).add("key_role", started.key_role).add("key_expires", started.key_expires);
   line.add("templates", started.templates);
   if (!started.confined.empty()) line.add("confined", started.confined);
-  say(*log_, spdlog::level::info, line);
-  if (!started.remote) {
-    Line off("remote_off");
-    off.prose("fact",
-              "remote is off: Postgres and Storage are never contacted, only local and fallback files are shown");
-    off.prose("hint", "set FEATURE_TEMPLATE_VERSION_REMOTE_STORAGE=true, or remote: true");
-    say(*log_, spdlog::level::warn, off);
-  }
-  if (started.target_shared) {
-    Line shared("target_shared");
-    shared.add("target", started.target).prose("fact", "others may write to the target's root");
-    shared.prose("hint", "set target.strict to refuse such a target");
-    say(*log_, spdlog::level::warn, shared);
-  }
+  say(voice_, spdlog::level::info, line);
+  if (!is_of_one_target_) begins(started);
+  if (!started.target_shared) return;
+  Line shared("target_shared");
+  shared.add(is_of_one_target_ ? "path" : "target", started.target)
+      .prose("fact", "others may write to the target's root");
+  shared.prose("hint", "set target.strict to refuse such a target");
+  say(voice_, spdlog::level::warn, shared);
+}
+
+void LogReporter::begins(const Started& started) {
   mode_ = started.mode;
   key_role_ = started.key_role;
   key_expires_ = started.key_expires;
+  if (started.remote) return;
+  Line off("remote_off");
+  off.prose("fact", "remote is off: Postgres and Storage are never contacted, only local and fallback files are shown");
+  off.prose("hint", "set FEATURE_TEMPLATE_VERSION_REMOTE_STORAGE=true, or remote: true");
+  say(voice_, spdlog::level::warn, off);
 }
 
 void LogReporter::shown_at_start(const Activated& shown) {
-  for (const auto& entry : shown.templates) say_proof(*log_, entry, Moment::start);
+  for (const auto& entry : shown.templates) say_proof(voice_, entry, Moment::start);
 }
 
 void LogReporter::activated(const Activated& activated) {
-  say(*log_, spdlog::level::info, activate_line(activated));
-  for (const auto& entry : activated.templates) say_proof(*log_, entry, Moment::activation);
+  say(voice_, spdlog::level::info, activate_line(activated));
+  for (const auto& entry : activated.templates) say_proof(voice_, entry, Moment::activation);
 }
 
 void LogReporter::settled(const Settled& settled) {
@@ -125,11 +134,11 @@ void LogReporter::settled(const Settled& settled) {
   now.ready = now.ready || settled_.ready;  // once ready it stays ready (health.hpp)
   for (const auto& line : transitions(settled_, now)) {
     const bool warns = line.level == LogLine::Level::warn;
-    log_->log(warns ? spdlog::level::warn : spdlog::level::info, std::string_view(line.text));
+    say(voice_, warns ? spdlog::level::warn : spdlog::level::info, line.text);
   }
   settled_ = std::move(now);
   if (!failed_now_ && !failure_.empty()) {
-    say(*log_, spdlog::level::info, Line("sync_works"));
+    say(voice_, spdlog::level::info, Line("sync_works"));
     failure_.clear();
   }
   failed_now_ = false;
@@ -139,7 +148,7 @@ void LogReporter::sync_failed(const Error& error) {
   failed_now_ = true;
   std::string text = error.line();
   if (text == failure_) return;
-  say(*log_, spdlog::level::err, Line("sync_failed").prose("error", text));
+  say(voice_, spdlog::level::err, Line("sync_failed").prose("error", text));
   failure_ = std::move(text);
 }
 
@@ -148,14 +157,14 @@ void LogReporter::fetch_ended(const std::string& template_name, const std::strin
   if (!ok) return;  // refuse and retrying lines tell of it, once
   Line line("fetched");
   line.add("template", template_name).add("version", version).add("bytes", bytes).add("took", took);
-  say(*log_, spdlog::level::info, line);
+  say(voice_, spdlog::level::info, line);
 }
 
 void LogReporter::validated(const Validated& validated) {
   Line line("validate");
   line.add("template", validated.template_name).add("version", validated.version).add("answer", validated.answer);
   line.add("took", validated.took).prose("said", validated.text);
-  say(*log_, validated.answer == "accepted" ? spdlog::level::info : spdlog::level::warn, line);
+  say(voice_, validated.answer == "accepted" ? spdlog::level::info : spdlog::level::warn, line);
 }
 
 /// Only what is wrong: a good tree is hashed again and again.
@@ -163,20 +172,20 @@ void LogReporter::scrubbed(const Scrubbed& scrubbed) {
   if (scrubbed.outcome == "good") return;
   Line line(scrubbed.outcome == "damaged" ? "quarantine" : "scrub_failed");
   line.add("template", scrubbed.template_name).add("version", scrubbed.version).prose("fact", scrubbed.text);
-  say(*log_, spdlog::level::warn, line);
+  say(voice_, spdlog::level::warn, line);
 }
 
 void LogReporter::connected(const std::string& host, const std::string& role, std::string_view mode) {
   Line line("connect");
   line.add("source", "database").add("host", host).add("role", role).add("mode", mode);
-  say(*log_, spdlog::level::info, line);
+  say(voice_, spdlog::level::info, line);
 }
 
 void LogReporter::lost(std::string_view source, const Error& error, std::chrono::duration<double> retry_in) {
   if (!lost_.emplace(source).second) return;
   Line line("lost");
   line.add("source", source).prose("error", error.line()).add("retry_in", retry_in);
-  say(*log_, spdlog::level::warn, line);
+  say(voice_, spdlog::level::warn, line);
 }
 
 void LogReporter::found(std::string_view source, std::chrono::duration<double> away, unsigned attempts) {
@@ -185,7 +194,7 @@ void LogReporter::found(std::string_view source, std::chrono::duration<double> a
   lost_.erase(lost);
   Line line("found");
   line.add("source", source).add("away", away).add("attempts", attempts);
-  say(*log_, spdlog::level::info, line);
+  say(voice_, spdlog::level::info, line);
 }
 
 void LogReporter::mode_changed(std::string_view mode, std::string_view reason, std::string_view hint) {
@@ -194,7 +203,7 @@ void LogReporter::mode_changed(std::string_view mode, std::string_view reason, s
   Line line("mode");
   line.add("mode", mode).add("reason", reason);
   if (!hint.empty()) line.prose("hint", hint);
-  say(*log_, hint.empty() ? spdlog::level::info : spdlog::level::warn, line);
+  say(voice_, hint.empty() ? spdlog::level::info : spdlog::level::warn, line);
 }
 
 void LogReporter::listen_verified(bool verified) {
@@ -202,7 +211,7 @@ void LogReporter::listen_verified(bool verified) {
   listen_was_verified_ = verified;
   Line line("listen");
   line.add("verified", verified ? "yes" : "no");
-  say(*log_, verified ? spdlog::level::info : spdlog::level::warn, line);
+  say(voice_, verified ? spdlog::level::info : spdlog::level::warn, line);
 }
 
 void LogReporter::credential(const Credential& credential) {
@@ -212,7 +221,7 @@ void LogReporter::credential(const Credential& credential) {
   key_expires_ = expires;
   Line line("credential");
   line.add("kind", credential.kind).add("key_role", key_role_).add("key_expires", key_expires_);
-  say(*log_, spdlog::level::info, line);
+  say(voice_, spdlog::level::info, line);
 }
 
 void LogReporter::privileged(std::string_view what, const std::string& why) {
@@ -222,29 +231,29 @@ void LogReporter::privileged(std::string_view what, const std::string& why) {
   Line line("privileged");
   line.add("what", what);
   if (why.empty()) {
-    say(*log_, spdlog::level::info, line.add("is", "no longer"));
+    say(voice_, spdlog::level::info, line.add("is", "no longer"));
     return;
   }
   line.prose("fact", why).prose("hint", "the agent only reads: give it a credential of its own");
-  say(*log_, spdlog::level::warn, line);
+  say(voice_, spdlog::level::warn, line);
 }
 
 void LogReporter::warning(const std::string& fact) {
   if (warned_.size() >= warnings_kept_max) warned_.clear();  // said twice is better than memory without a bound
-  if (warned_.insert(fact).second) say(*log_, spdlog::level::warn, Line("warning").prose("fact", fact));
+  if (warned_.insert(fact).second) say(voice_, spdlog::level::warn, Line("warning").prose("fact", fact));
 }
 
 void LogReporter::standby(const Error& held) {
   if (std::exchange(standby_said_, true)) return;
-  say(*log_, spdlog::level::warn, Line("standby").prose("fact", held.line()));
+  say(voice_, spdlog::level::warn, Line("standby").prose("fact", held.line()));
 }
 
 void LogReporter::repaired(const std::string& fact) {
-  say(*log_, spdlog::level::warn, Line("repaired").prose("fact", fact));
+  say(voice_, spdlog::level::warn, Line("repaired").prose("fact", fact));
 }
 
 void LogReporter::stopping(std::string_view why) {
-  say(*log_, spdlog::level::info, Line("stop").add("why", why));
+  say(voice_, spdlog::level::info, Line("stop").add("why", why));
 }
 
 }  // namespace bundlesync::report

@@ -14,6 +14,12 @@ class logger;
 
 namespace bundlesync::report {
 
+/// Says lines, each with the same words behind it.
+struct Voice {
+  std::shared_ptr<spdlog::logger> log;
+  std::string suffix;
+};
+
 inline constexpr std::size_t proof_lines_max = 100;     ///< of one template; above it one line stands for all its files
 inline constexpr std::size_t activate_moves_max = 20;   ///< named in one activate line; the rest is counted
 inline constexpr std::size_t warnings_kept_max = 1000;  ///< different texts that are remembered as said
@@ -21,8 +27,12 @@ inline constexpr std::size_t warnings_kept_max = 1000;  ///< different texts tha
 /// Puts what happens into lines (README.md, "The log"): one line an event, one line a transition.
 class LogReporter final : public Reporter {
  public:
-  explicit LogReporter(std::shared_ptr<spdlog::logger> log);
+  /// With a name every line ends in target=NAME, and what concerns all targets is said by begins() of another.
+  explicit LogReporter(std::shared_ptr<spdlog::logger> log, std::string target = {});
   ~LogReporter() override;
+
+  /// For whoever speaks for several targets: what started() would say and keep besides the target's own lines.
+  void begins(const Started& started);
 
   void started(const Started& started) override;
   void shown_at_start(const Activated& shown) override;
@@ -52,8 +62,9 @@ class LogReporter final : public Reporter {
   void task_running(std::string_view, bool) override {}
 
  private:
-  std::shared_ptr<spdlog::logger> log_;
-  Settled settled_;  ///< the last one
+  Voice voice_;
+  const bool is_of_one_target_;  ///< of several
+  Settled settled_;              ///< the last one
   std::set<std::string, std::less<>> lost_;
   std::set<std::string, std::less<>> warned_;
   std::string failure_;  ///< the last error of a pass; empty after one that did what it wanted

@@ -54,6 +54,22 @@ std::string kind_label(const Error& error) {
   }
 }
 
+/// One family of one name, whoever's series they are.
+void collect_from(const prometheus::Registry& registry, const std::string& target,
+                  std::map<std::string, prometheus::MetricFamily>& into) {
+  for (auto& family : registry.Collect()) {
+    if (!target.empty()) {
+      for (auto& metric : family.metric) metric.label.push_back({"target", target});
+    }
+    const auto known = into.find(family.name);
+    if (known == into.end()) {
+      into.emplace(family.name, std::move(family));
+    } else {
+      known->second.metric.insert(known->second.metric.end(), family.metric.begin(), family.metric.end());
+    }
+  }
+}
+
 }  // namespace
 
 struct Metrics::Families {
@@ -61,24 +77,33 @@ struct Metrics::Families {
   GaugeSeries build_info{registry, "bundlesync_build_info", "1, with the version of the agent."};
   GaugeSeries remote_enabled{registry, "bundlesync_remote_enabled", "1 when Postgres and Storage are followed at all."};
   GaugeSeries mode{registry, "bundlesync_mode", "1, with how the database is asked: listen, poll, auto or off."};
+  GaugeSeries contact_age{registry, "bundlesync_source_contact_age_seconds",
+                          "Seconds since the source last answered; since the start when it never did."};
+  GaugeSeries listen_verified{registry, "bundlesync_listen_verified", "1 when notifications are proven to arrive."};
+  CounterSeries notifications{registry, "bundlesync_notifications_total", "Wake-ups by the database."};
+  CounterSeries reconnects{registry, "bundlesync_reconnects_total",
+                           "Database sessions opened again, by what ended the last."};
+  CounterSeries storage_requests{registry, "bundlesync_storage_requests_total", "Requests to storage, by answer."};
+  GaugeSeries credential_expires{registry, "bundlesync_credential_expires_timestamp_seconds",
+                                 "When a credential expires, in seconds since 1970; absent for one that never does."};
+  GaugeSeries privileged{registry, "bundlesync_privileged",
+                         "1 for a credential that may do more than the agent needs."};
+  std::string lost_reason;
+};
+
+struct TargetMetrics::Families {
+  prometheus::Registry registry;
   GaugeSeries template_info{registry, "bundlesync_template_info",
                             "1, with what a template shows and where it came from."};
   GaugeSeries desired_info{registry, "bundlesync_desired_info", "1, with the version that the catalog names."};
   GaugeSeries generation{registry, "bundlesync_active_generation", "Generation of what a template shows."};
   GaugeSeries out_of_date{registry, "bundlesync_out_of_date_seconds",
                           "How long a template has not shown what the catalog names."};
-  GaugeSeries contact_age{registry, "bundlesync_source_contact_age_seconds",
-                          "Seconds since the source last answered; since the start when it never did."};
   GaugeSeries fallback{registry, "bundlesync_fallback", "1 for a template that shows local or fallback files."};
   GaugeSeries held{registry, "bundlesync_held", "1 while the catalog names a lower generation than was accepted."};
   GaugeSeries blocked{registry, "bundlesync_blocked", "1 while another template of the same change cannot be had."};
   CounterSeries refused{registry, "bundlesync_refused_total", "What the catalog named and broke a rule."};
   CounterSeries syncs{registry, "bundlesync_sync_total", "Passes, by how they ended."};
-  GaugeSeries listen_verified{registry, "bundlesync_listen_verified", "1 when notifications are proven to arrive."};
-  CounterSeries notifications{registry, "bundlesync_notifications_total", "Wake-ups by the database."};
-  CounterSeries reconnects{registry, "bundlesync_reconnects_total",
-                           "Database sessions opened again, by what ended the last."};
-  CounterSeries storage_requests{registry, "bundlesync_storage_requests_total", "Requests to storage, by answer."};
   CounterSeries download_bytes{registry, "bundlesync_download_bytes_total", "Bytes taken from storage."};
   Histogram& download_seconds =
       histogram(registry, "bundlesync_download_seconds", "Time to bring one version.", kSeconds);
@@ -88,10 +113,6 @@ struct Metrics::Families {
   GaugeSeries disk_bytes{registry, "bundlesync_disk_bytes", "Bytes on disk, by area."};
   GaugeSeries disk_budget{registry, "bundlesync_disk_budget_bytes", "Bytes that the target may take."};
   GaugeSeries target_shared{registry, "bundlesync_target_shared", "1 when others may write to the target's root."};
-  GaugeSeries credential_expires{registry, "bundlesync_credential_expires_timestamp_seconds",
-                                 "When a credential expires, in seconds since 1970; absent for one that never does."};
-  GaugeSeries privileged{registry, "bundlesync_privileged",
-                         "1 for a credential that may do more than the agent needs."};
   CounterSeries validations{registry, "bundlesync_validations_total", "Questions to the validator, by answer."};
   Histogram& validation_seconds =
       histogram(registry, "bundlesync_validation_seconds", "Time until the validator answered.", kSeconds);
@@ -100,7 +121,6 @@ struct Metrics::Families {
 
   bool sync_failed = false;
   bool was_ready = false;
-  std::string lost_reason;
   std::map<std::string, Labels> late;  ///< of out_of_date, by template
 
   using Refusal = std::tuple<std::string, std::string, std::uint64_t>;  ///< reason, version, generation
@@ -110,10 +130,9 @@ struct Metrics::Families {
   void count_refusals(const Settled& settled);
 };
 
-Metrics::Metrics(const Ages& ages) : ages_(ages), families_(std::make_unique<Families>()) {
+TargetMetrics::TargetMetrics(const Ages& ages, std::string name)
+    : ages_(ages), name_(std::move(name)), families_(std::make_unique<Families>()) {
   Families& f = *families_;
-  f.listen_verified.set({}, 0);
-  f.notifications.add({}, 0);
   f.download_bytes.add({}, 0);
   f.syncs.add({{"outcome", "ok"}}, 0);
   f.syncs.add({{"outcome", "failed"}}, 0);
@@ -122,21 +141,35 @@ Metrics::Metrics(const Ages& ages) : ages_(ages), families_(std::make_unique<Fam
   f.ready.set({}, 0);
 }
 
+TargetMetrics::~TargetMetrics() = default;
+
+void TargetMetrics::started(const Started& started) {
+  families_->target_shared.set({}, started.target_shared ? 1 : 0);
+}
+
+Metrics::Metrics(const Ages& contacts) : contacts_(contacts), families_(std::make_unique<Families>()) {
+  families_->listen_verified.set({}, 0);
+  families_->notifications.add({}, 0);
+}
+
 Metrics::~Metrics() = default;
+
+void Metrics::add(TargetMetrics& target) {
+  targets_.push_back(&target);
+}
 
 void Metrics::started(const Started& started) {
   Families& f = *families_;
   f.build_info.replace({{{{"version", started.version}}, 1}});
   f.remote_enabled.set({}, started.remote ? 1 : 0);
-  f.target_shared.set({}, started.target_shared ? 1 : 0);
   mode(started.mode);
 }
 
-void Metrics::activated(const Activated& activated) {
+void TargetMetrics::activated(const Activated& activated) {
   if (activated.commit_to_visible) families_->activation_seconds.Observe(activated.commit_to_visible->count());
 }
 
-void Metrics::settled(const Settled& settled) {
+void TargetMetrics::settled(const Settled& settled) {
   Families& f = *families_;
   GaugeSeries::Values disk;
   for (const auto& [area, bytes] : settled.disk_bytes) disk[{{"area", code_label(area)}}] = static_cast<double>(bytes);
@@ -149,7 +182,7 @@ void Metrics::settled(const Settled& settled) {
   f.syncs.add({{"outcome", std::exchange(f.sync_failed, false) ? "failed" : "ok"}});
 }
 
-void Metrics::Families::replace_templates(const Settled& settled) {
+void TargetMetrics::Families::replace_templates(const Settled& settled) {
   GaugeSeries::Values shown, desired, generations, fallbacks, helds, blockeds, prefetcheds;
   late.clear();
   for (const auto& entry : settled.templates) {
@@ -181,7 +214,7 @@ void Metrics::Families::replace_templates(const Settled& settled) {
 }
 
 /// A refusal counts when it begins and whenever the row changes; not with every pass that meets it again.
-void Metrics::Families::count_refusals(const Settled& settled) {
+void TargetMetrics::Families::count_refusals(const Settled& settled) {
   std::set<std::string> names;
   std::map<std::string, Refusal> now;
   for (const auto& entry : settled.templates) {
@@ -199,11 +232,11 @@ void Metrics::Families::count_refusals(const Settled& settled) {
   refused.retain([&](const Labels& labels) { return names.contains(labels.at("template")); });
 }
 
-void Metrics::sync_failed() {
+void TargetMetrics::sync_failed() {
   families_->sync_failed = true;
 }
 
-void Metrics::fetch_ended(bool ok, std::uint64_t bytes, std::chrono::duration<double> took) {
+void TargetMetrics::fetch_ended(bool ok, std::uint64_t bytes, std::chrono::duration<double> took) {
   families_->download_bytes.add({}, static_cast<double>(bytes));
   if (ok && bytes > 0) families_->download_seconds.Observe(took.count());
 }
@@ -247,29 +280,35 @@ void Metrics::privileged(std::string_view what, bool is) {
   families_->privileged.set({{"what", code_label(what)}}, is ? 1 : 0);
 }
 
-void Metrics::validated(std::string_view answer, std::chrono::duration<double> took) {
+void TargetMetrics::validated(std::string_view answer, std::chrono::duration<double> took) {
   families_->validations.add({{"answer", code_label(answer)}});
   families_->validation_seconds.Observe(took.count());
 }
 
-void Metrics::scrubbed(std::string_view outcome) {
+void TargetMetrics::scrubbed(std::string_view outcome) {
   families_->scrubs.add({{"outcome", code_label(outcome)}});
 }
 
-std::string Metrics::text() {
-  Families& f = *families_;
+void TargetMetrics::collect(std::map<std::string, prometheus::MetricFamily>& into) {
   GaugeSeries::Values late;
   for (const auto& [name, age] : ages_.out_of_date()) {
-    const auto labels = f.late.find(name);
-    if (labels != f.late.end()) late[labels->second] = age.count();
+    const auto labels = families_->late.find(name);
+    if (labels != families_->late.end()) late[labels->second] = age.count();
   }
-  f.out_of_date.replace(late);
-  GaugeSeries::Values contacts;
-  for (const auto& [source, age] : ages_.contacts()) contacts[{{"source", code_label(source)}}] = age.age.count();
-  f.contact_age.replace(contacts);
+  families_->out_of_date.replace(late);
+  collect_from(families_->registry, name_, into);
+}
 
-  auto families = f.registry.Collect();
-  std::ranges::sort(families, {}, &prometheus::MetricFamily::name);
+std::string Metrics::text() {
+  GaugeSeries::Values ages;
+  for (const auto& [source, age] : contacts_.contacts()) ages[{{"source", code_label(source)}}] = age.age.count();
+  families_->contact_age.replace(ages);
+
+  std::map<std::string, prometheus::MetricFamily> by_name;
+  collect_from(families_->registry, "", by_name);
+  for (TargetMetrics* target : targets_) target->collect(by_name);
+  std::vector<prometheus::MetricFamily> families;
+  for (auto& [name, family] : by_name) families.push_back(std::move(family));
   for (auto& family : families) std::ranges::sort(family.metric, {}, &prometheus::ClientMetric::label);
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);

@@ -1,5 +1,11 @@
 #include "report/operator_reporter.hpp"
 
+#include "base/json_read.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace bundlesync::report {
@@ -20,111 +26,130 @@ Page text_page(std::string_view content_type, std::string body) {
   return page;
 }
 
+std::list<TargetReporter> make_targets(AgentVoice& agent, async::Clock& clock, const std::shared_ptr<LogReporter>& log,
+                                       const std::shared_ptr<spdlog::logger>& logger,
+                                       const std::vector<std::string>& names) {
+  std::list<TargetReporter> targets;
+  for (const auto& name : names) {
+    auto own = name.empty() ? log : std::make_shared<LogReporter>(logger, name);
+    targets.emplace_back(agent, clock, std::move(own), name);
+  }
+  return targets;
+}
+
+/// The first that is not well, and whose it is.
+template <class Ask>
+Health::Verdict first_problem(std::list<TargetReporter>& targets, Ask ask) {
+  Health::Verdict verdict;
+  for (auto& target : targets) {
+    verdict = ask(target.health());
+    if (verdict.ok) continue;
+    if (!target.name().empty()) verdict.text.insert(0, target.name() + ": ");
+    return verdict;
+  }
+  return verdict;
+}
+
 }  // namespace
 
-OperatorReporter::OperatorReporter(async::Clock& clock, std::shared_ptr<spdlog::logger> log, ServiceManager manager)
-    : log_(std::move(log)),
-      ages_(clock),
-      metrics_(ages_),
-      board_(clock, ages_),
-      health_(clock),
-      manager_(std::move(manager)) {}
+OperatorReporter::OperatorReporter(async::Clock& clock, std::shared_ptr<spdlog::logger> log, ServiceManager manager,
+                                   std::vector<std::string> targets)
+    : log_(std::make_shared<LogReporter>(log)),
+      targets_(make_targets(*this, clock, log_, log, targets)),
+      metrics_(targets_.front().ages()),
+      manager_(std::move(manager)) {
+  for (auto& target : targets_) metrics_.add(target.metrics());
+}
+
+TargetReporter& OperatorReporter::target(std::size_t index) {
+  return *std::next(targets_.begin(), static_cast<std::ptrdiff_t>(index));
+}
+
+TargetReporter* OperatorReporter::find(std::string_view name) {
+  const auto found = std::ranges::find_if(
+      targets_, [&](const TargetReporter& target) { return !name.empty() && target.name() == name; });
+  return found == targets_.end() ? nullptr : &*found;
+}
+
+std::string OperatorReporter::status_json() const {
+  if (targets_.size() == 1) return targets_.front().status_json();
+  boost::json::object document;
+  document["schema_version"] = status_schema_version;
+  boost::json::object& all = document["targets"].emplace_object();
+  for (const auto& target : targets_) all[target.name()] = boost::json::parse(target.status_json());
+  return json::pretty(document);
+}
 
 std::optional<Page> OperatorReporter::page(std::string_view path) {
-  if (path == "/healthz") return verdict_page(health_.alive());
-  if (path == "/readyz") return verdict_page(health_.ready());
+  if (path == "/healthz") return verdict_page(alive());
+  if (path == "/readyz") return verdict_page(ready());
   if (path == "/metrics") return text_page("text/plain; version=0.0.4; charset=utf-8", metrics_.text());
   if (path == "/status") return text_page("application/json", status_json());
+  constexpr std::string_view kReady = "/readyz/";
+  constexpr std::string_view kStatus = "/status/";
+  if (path.starts_with(kReady)) {
+    auto* target = find(path.substr(kReady.size()));
+    if (target) return verdict_page(target->health().ready());
+  } else if (path.starts_with(kStatus)) {
+    const auto* target = find(path.substr(kStatus.size()));
+    if (target) return text_page("application/json", target->status_json());
+  }
   return std::nullopt;
 }
 
+Health::Verdict OperatorReporter::alive() {
+  return first_problem(targets_, [](const Health& health) { return health.alive(); });
+}
+
+Health::Verdict OperatorReporter::ready() {
+  return first_problem(targets_, [](const Health& health) { return health.ready(); });
+}
+
 void OperatorReporter::started(const Started& started) {
-  log_.started(started);
-  if (started.remote) ages_.expects("database");
   metrics_.started(started);
-  board_.started(started);
-  ++revision_;
+  if (targets_.size() > 1) log_->begins(started);
+  first().started(started);
 }
 
-void OperatorReporter::shown_at_start(const Activated& shown) {
-  log_.shown_at_start(shown);
-}
-
-void OperatorReporter::activated(const Activated& activated) {
-  log_.activated(activated);
-  metrics_.activated(activated);
-}
-
-void OperatorReporter::settled(const Settled& settled) {
-  ages_.settled(settled);
-  log_.settled(settled);
-  metrics_.settled(settled);
-  board_.settled(settled);
-  health_.settled(settled.ready, settled.missing);
-  if (settled.ready) manager_.ready("shows view " + std::to_string(settled.view));
-  ++revision_;
-}
-
-void OperatorReporter::sync_failed(const Error& error) {
-  log_.sync_failed(error);
-  metrics_.sync_failed();
-  board_.failed(error);
-  ++revision_;
-}
-
-void OperatorReporter::fetch_ended(const std::string& template_name, const std::string& version, bool ok,
-                                   const std::string& reason, std::uint64_t bytes, std::chrono::duration<double> took) {
-  log_.fetch_ended(template_name, version, ok, reason, bytes, took);
-  metrics_.fetch_ended(ok, bytes, took);
+void OperatorReporter::target_settled() {
+  const bool all = ready().ok;
+  if (!all) return;
+  const std::string shows = targets_.size() == 1 ? "shows view " + std::to_string(first().view())
+                                                 : "keeps " + std::to_string(targets_.size()) + " targets";
+  manager_.ready(shows);
 }
 
 void OperatorReporter::storage_answered(std::string_view code) {
   metrics_.storage_answered(code);
 }
 
-void OperatorReporter::validated(const Validated& validated) {
-  log_.validated(validated);
-  metrics_.validated(validated.answer, validated.took);
-}
-
-void OperatorReporter::scrubbed(const Scrubbed& scrubbed) {
-  log_.scrubbed(scrubbed);
-  metrics_.scrubbed(scrubbed.outcome);
-}
-
 void OperatorReporter::connected(const std::string& host, const std::string& role, std::string_view mode) {
-  log_.connected(host, role, mode);
-  board_.connected(host, role);
-  ++revision_;
+  log_->connected(host, role, mode);
+  for (auto& target : targets_) target.hear_connected(host, role);
 }
 
 void OperatorReporter::lost(std::string_view source, const Error& error, std::chrono::duration<double> retry_in) {
-  log_.lost(source, error, retry_in);
-  ages_.expects(source);
+  log_->lost(source, error, retry_in);
   metrics_.lost(source, error);
-  board_.lost(source, error);
-  ++revision_;
+  for (auto& target : targets_) target.hear_lost(source, error);
 }
 
 void OperatorReporter::found(std::string_view source, std::chrono::duration<double> away, unsigned attempts) {
-  log_.found(source, away, attempts);
+  log_->found(source, away, attempts);
   metrics_.found(source);
   contacted(source);
-  ++revision_;
 }
 
 void OperatorReporter::mode_changed(std::string_view mode, std::string_view reason, std::string_view hint) {
-  log_.mode_changed(mode, reason, hint);
+  log_->mode_changed(mode, reason, hint);
   metrics_.mode(mode);
-  board_.mode(mode);
-  ++revision_;
+  for (auto& target : targets_) target.hear_mode(mode);
 }
 
 void OperatorReporter::listen_verified(bool verified) {
-  log_.listen_verified(verified);
+  log_->listen_verified(verified);
   metrics_.listen_verified(verified);
-  board_.listen_verified(verified);
-  ++revision_;
+  for (auto& target : targets_) target.hear_listen_verified(verified);
 }
 
 void OperatorReporter::notified() {
@@ -132,57 +157,34 @@ void OperatorReporter::notified() {
 }
 
 void OperatorReporter::contacted(std::string_view source) {
-  ages_.contacted(source);
-  board_.contacted(source);
+  for (auto& target : targets_) target.hear_contacted(source);
 }
 
 void OperatorReporter::credential(const Credential& credential) {
-  log_.credential(credential);
+  log_->credential(credential);
   metrics_.credential(credential);
-  board_.credential(credential);
-  ++revision_;
+  for (auto& target : targets_) target.hear_credential(credential);
 }
 
 void OperatorReporter::privileged(std::string_view what, const std::string& why) {
-  log_.privileged(what, why);
+  log_->privileged(what, why);
   metrics_.privileged(what, !why.empty());
-  if (board_.privileged(what, !why.empty())) ++revision_;
+  for (auto& target : targets_) target.hear_privileged(what, !why.empty());
 }
 
 void OperatorReporter::warning(const std::string& fact) {
-  log_.warning(fact);
-}
-
-void OperatorReporter::standby(const Error& held) {
-  log_.standby(held);
-  board_.standby(held);
-  health_.standby(held.fact());
-  ++revision_;
-}
-
-void OperatorReporter::repaired(const std::string& fact) {
-  log_.repaired(fact);
+  log_->warning(fact);
 }
 
 void OperatorReporter::stopping(std::string_view why) {
-  log_.stopping(why);
-  health_.stopping();
+  log_->stopping(why);
+  for (auto& target : targets_) target.health().stopping();
   manager_.stopping();
 }
 
-std::optional<std::string> OperatorReporter::unsaved_status() {
-  if (saved_revision_ == revision_) return std::nullopt;
-  saved_revision_ = revision_;
-  return status_json();
-}
-
 void OperatorReporter::tick() {
-  health_.tick();
-  if (health_.alive().ok) manager_.alive();
-}
-
-void OperatorReporter::task_running(std::string_view task, bool running) {
-  health_.task_running(task, running);
+  for (auto& target : targets_) target.health().tick();
+  if (alive().ok) manager_.alive();
 }
 
 }  // namespace bundlesync::report

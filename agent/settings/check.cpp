@@ -13,8 +13,8 @@ bool lies_in(const std::string& path, const std::string& directory) {
 }
 
 /// Where the agent writes and where it must never write may not be inside each other.
-Result<void> check_directories(const Settings& settings) {
-  if (settings.target == "/") {
+Result<void> check_directory(const Settings& settings, const std::string& target) {
+  if (target == "/") {
     return fail(ErrorKind::usage, "target is '/'", "give the agent a directory of its own, as in /prompts");
   }
   struct Other {
@@ -23,12 +23,36 @@ Result<void> check_directories(const Settings& settings) {
   };
   for (const auto& [key, path] :
        {Other{"local_dir", settings.local_dir}, Other{"fallback_dir", settings.fallback_dir}}) {
-    if (settings.target.empty() || path.empty()) continue;
-    if (!lies_in(settings.target, path) && !lies_in(path, settings.target)) continue;
-    return fail(ErrorKind::usage,
-                "target '" + settings.target + "' and " + key + " '" + path + "' are inside each other",
+    if (target.empty() || path.empty()) continue;
+    if (!lies_in(target, path) && !lies_in(path, target)) continue;
+    return fail(ErrorKind::usage, "target '" + target + "' and " + key + " '" + path + "' are inside each other",
                 "the agent writes to target and only reads " + std::string(key) + ": keep them apart");
   }
+  return {};
+}
+
+/// One target or several; the agent has them all in `targets`. Commands for people look at one: the one that `target`
+/// picks, or the only one.
+Result<void> settle_targets(Settings& settings, Purpose purpose) {
+  if (settings.targets.empty()) {
+    if (purpose == Purpose::people) return {};
+    if (settings.target.empty()) return fail(missing("target"));
+    if (settings.templates.empty()) return fail(missing("templates"));
+    Target only;
+    only.path = settings.target;
+    only.templates = settings.templates;
+    settings.targets.push_back(std::move(only));
+    return {};
+  }
+  if (purpose == Purpose::agent) {
+    if (settings.target.empty() && settings.templates.empty()) return {};
+    return fail(ErrorKind::usage,
+                "targets and " + std::string(settings.target.empty() ? "templates" : "target") + " are both set",
+                "keep one of the two: each of targets has its own path and templates");
+  }
+  if (settings.target.empty() && settings.targets.size() == 1) settings.target = settings.targets.front().path;
+  const auto picked = std::ranges::find(settings.targets, settings.target, &Target::path);
+  if (picked != settings.targets.end()) settings.templates = picked->templates;
   return {};
 }
 
@@ -100,7 +124,10 @@ Result<void> check_remote(Settings& settings) {
 }  // namespace
 
 Result<void> check_together(Settings& settings, Purpose purpose) {
-  if (auto good = check_directories(settings); !good) return good;
+  if (auto good = check_directory(settings, settings.target); !good) return good;
+  for (const auto& target : settings.targets) {
+    if (auto good = check_directory(settings, target.path); !good) return good;
+  }
   warn_of_limits(settings);
   if (auto good = check_trust(settings); !good) return good;
   if (settings.validate.url && !settings.validate.command.empty()) {
@@ -108,10 +135,8 @@ Result<void> check_together(Settings& settings, Purpose purpose) {
   }
   // A service that is reached by its name alone may be anywhere: only what is surely this machine needs no word.
   if (purpose == Purpose::people || settings.remote) warn_of_plain_http(settings);
-  if (purpose == Purpose::people) return {};
-  if (settings.target.empty()) return fail(missing("target"));
-  if (settings.templates.empty()) return fail(missing("templates"));
-  return check_remote(settings);
+  if (auto good = settle_targets(settings, purpose); !good) return good;
+  return purpose == Purpose::people ? Result<void>() : check_remote(settings);
 }
 
 Error missing(std::string_view key) {

@@ -44,7 +44,7 @@ std::string shown(const Option& option) {
 /// As YAML has it: what could be read as something else than a text is quoted.
 std::string yaml_value(const Option& option) {
   const auto text = shown(option);
-  if (option.type == Type::words) return text;  // a list
+  if (option.type == Type::words || option.type == Type::targets) return text;  // a list
   return text.find_first_of("*&!|>%@`'\"{}[],#?:") == std::string::npos ? text : "\"" + text + "\"";
 }
 

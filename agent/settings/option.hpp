@@ -24,6 +24,7 @@ enum class Type {
   names,
   keys,
   words,
+  targets,
   address,
   local_url,
   storage_url,
@@ -42,6 +43,7 @@ struct Value {
   std::optional<ListenAddress> address;
   std::optional<StorageUrl> storage_url;
   std::vector<std::string> words;
+  std::vector<Target> targets;
   std::optional<LocalUrl> local_url;
 };
 

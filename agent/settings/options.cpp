@@ -22,7 +22,7 @@ std::vector<Option> what_apps_read() {
        .type = Type::path,
        .flag = "--target",
        .example = "/prompts",
-       .meaning = "The directory that apps read. Required.",
+       .meaning = "The directory that apps read. Required, unless targets is set.",
        .store = [](Settings& s, const Value& v) { s.target = v.text; }},
       {.key = "target.strict",
        .type = Type::boolean,
@@ -35,8 +35,17 @@ std::vector<Option> what_apps_read() {
        .example = "*",
        .meaning =
            "Names or globs, comma separated. '*' is everything enabled in the database and every subdirectory of "
-           "local_dir and fallback_dir. Required.",
+           "local_dir and fallback_dir. Required, unless targets is set.",
        .store = [](Settings& s, const Value& v) { s.templates = v.names; }},
+      {.key = "targets",
+       .type = Type::targets,
+       .example =
+           R"([{"path": "/prompts/med", "templates": ["section7*"]}, {"path": "/prompts/ops", "templates": "*"}])",
+       .meaning =
+           "Several directories instead of one, each with its own templates, over one database session. \"name\" "
+           "stands in logs and metrics, and is the path's last part unless it is given; disk.max_bytes holds for "
+           "each.",
+       .store = [](Settings& s, const Value& v) { s.targets = v.targets; }},
       {.key = "remote",
        .type = Type::boolean,
        .standard = "false",

@@ -55,11 +55,20 @@ struct SettingRow {
   bool operator==(const SettingRow&) const = default;
 };
 
+/// One directory that apps read, and what is shown in it.
+struct Target {
+  std::string name;                    ///< in logs, metrics and addresses, where there are several; else empty
+  std::string path;                    ///< absolute
+  std::vector<std::string> templates;  ///< names and globs, as given, each once
+  bool operator==(const Target&) const = default;
+};
+
 /// Paths are absolute. A text is empty where nothing is set.
 struct Settings {
-  std::string target;
+  std::string target;                  ///< empty where `targets` says it for several
+  std::vector<std::string> templates;  ///< names and globs, as given, each once; of `target`
+  std::vector<Target> targets;         ///< of the agent: all of them, one where there is only `target`
   bool target_strict = false;
-  std::vector<std::string> templates;  ///< names and globs, as given, each once
   bool remote = false;
 
   struct Database {

@@ -3,6 +3,7 @@
 #include "base/units.hpp"
 #include "bundle/path_rules.hpp"
 #include "settings/option.hpp"
+#include "settings/target_list.hpp"
 
 #include <boost/json.hpp>
 
@@ -292,6 +293,7 @@ std::string allowed(const Option& option) {
     case Type::names:
     case Type::keys:
     case Type::words:
+    case Type::targets:
     case Type::address:
     case Type::local_url:
     case Type::storage_url:
@@ -321,6 +323,8 @@ Result<Value> parse_value(const Option& option, std::string_view text) {
       return parse_keys(text);
     case Type::words:
       return parse_words(text);
+    case Type::targets:
+      return parse_targets(text);
     case Type::local_url:
       return parse_local_url(text);
     case Type::address:

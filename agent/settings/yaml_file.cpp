@@ -40,6 +40,29 @@ const std::vector<KnownKey>& known_keys() {
   return keys;
 }
 
+constexpr int kNodesMax = 10'000;
+
+/// As JSON has it: what is plain is a text. Aliases can make much of little: no more than `budget` nodes are looked at.
+boost::json::value to_json(const YAML::Node& node, int& budget) {
+  if (--budget < 0) return nullptr;
+  if (node.IsSequence()) {
+    boost::json::array array;
+    for (const auto& element : node) {
+      if (budget > 0) array.push_back(to_json(element, budget));
+    }
+    return array;
+  }
+  if (node.IsMap()) {
+    boost::json::object object;
+    for (const auto& member : node) {
+      if (budget > 0) object[member.first.Scalar()] = to_json(member.second, budget);
+    }
+    return object;
+  }
+  if (node.IsNull()) return nullptr;
+  return boost::json::value(node.Scalar());
+}
+
 class Reader {
  public:
   explicit Reader(const YamlText& yaml) : yaml_(yaml) {}
@@ -79,6 +102,9 @@ class Reader {
     value.names_a_file = known.names_a_file;
     if (node.IsScalar()) {
       value.text = node.Scalar();
+    } else if (node.IsSequence() && known.option->type == Type::targets) {
+      int budget = kNodesMax;
+      value.text = boost::json::serialize(to_json(node, budget));
     } else if (node.IsSequence() && known.option->type == Type::words) {
       boost::json::array words;
       for (const auto& element : node) {

@@ -1,197 +1,107 @@
 #include "sync/agent.hpp"
 
-#include "async/cancelled.hpp"
-#include "async/pool.hpp"
 #include "async/task_group.hpp"
-#include "async/timeout.hpp"
-#include "base/backoff.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
-#include <optional>
+#include <exception>
 #include <utility>
 
 namespace bundlesync::sync {
 namespace {
 constexpr auto kTickInterval = std::chrono::seconds(1);
-constexpr auto kStatusInterval = std::chrono::milliseconds(200);
-constexpr auto kStandbyInterval = std::chrono::milliseconds(500);
-/// How long a start tries to read what is on the disk.
-constexpr auto kRecoverPatience = std::chrono::seconds(15);
+/// One of several targets that could not be used is tried again after so long.
+constexpr auto kKeepAgainAfter = std::chrono::seconds(5);
 
-/// A task that the liveness rules know: once it runs it must go on running, so what ends when it is done bears no mark.
-class TaskMark {
- public:
-  TaskMark(report::Reporter& reporter, std::string name) : reporter_(reporter), name_(std::move(name)) {
-    reporter_.task_running(name_, true);
-  }
-  TaskMark(const TaskMark&) = delete;
-  TaskMark& operator=(const TaskMark&) = delete;
-  ~TaskMark() { reporter_.task_running(name_, false); }
-
- private:
-  report::Reporter& reporter_;
-  const std::string name_;
-};
+std::vector<Place> only(World world, const Options& options) {
+  Place place{std::string(), world, &options};
+  return std::vector<Place>(1, std::move(place));
+}
 }  // namespace
 
-Agent::Agent(World world, const Options& options, catalog::Feed* feed, WatchOptions watch_options)
-    : world_(world),
-      options_(options),
+Agent::Agent(World session, std::vector<Place> places, catalog::Feed* feed, WatchOptions watch_options)
+    : session_(session),
       feed_(feed),
       watch_options_(std::move(watch_options)),
-      reconciler_(world, options) {}
+      fetch_permits_(session.executor, places.front().options->fetch_parallel),
+      audience_(session.executor, places.size()) {
+  for (Place& place : places) {
+    place.world.fetch_permits = &fetch_permits_;
+    rooms_.emplace_back(place, audience_);
+  }
+}
+
+Agent::Agent(World world, const Options& options, catalog::Feed* feed, WatchOptions watch_options)
+    : Agent(world, only(world, options), feed, std::move(watch_options)) {}
 
 Task<Result<void>> Agent::follow() {
-  async::TaskGroup tasks(world_.executor);
+  async::TaskGroup tasks(session_.executor);
   tasks.spawn("tick", tick());
-  std::exception_ptr thrown;
-  std::optional<disk::TargetLock> lock;  // held until everything that writes has unwound
-  Result<void> ended;
-  try {
-    lock = co_await standby();
-    ended = co_await recover(kRecoverPatience);
-    if (ended) {
-      tasks.spawn("reconcile", reconcile(false));
-      tasks.spawn("status", keep_status());
-      if (options_.scrub_interval.count() > 0) tasks.spawn("scrub", scrub());
-      if (feed_) tasks.spawn("watch", watch(world_, *feed_, reconciler_, watch_options_));
-      ended = co_await tasks.wait();
-    }
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  // Cancelled or not: what is under way unwinds before the frame that it refers to goes.
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  tasks.cancel_all();
-  co_await reconciler_.stop();
-  Result<void> unwound;
-  try {
-    unwound = co_await tasks.wait();
-  } catch (...) {
-    if (!thrown) thrown = std::current_exception();  // the group remembers that it was cancelled, and says so again
-  }
-  if (lock) co_await save_status();
-  if (thrown) std::rethrow_exception(thrown);
-  co_return ended ? unwound : ended;
+  for (Room& room : rooms_) tasks.spawn("keep", keep(room));
+  if (feed_) tasks.spawn("watch", watch(session_, *feed_, audience_, watch_options_));
+  Result<void> ended = co_await tasks.wait();
+  if (rooms_.front().failed) co_return fail(*rooms_.front().failed);
+  co_return ended;
 }
 
-Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
-  Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
-  if (!lock) {
-    if (lock.error().kind() == ErrorKind::held) co_return fail(lock.error());
-    world_.reporter.sync_failed(lock.error());
-    co_await reconciler_.look();
-    co_return outcome();
-  }
-  Result<void> recovered = co_await recover(std::min<async::Duration>(timeout, kRecoverPatience));
-  if (!recovered) co_return fail(recovered.error());
-
-  async::TaskGroup tasks(world_.executor);
-  if (feed_) tasks.spawn("watch", watch(world_, *feed_, reconciler_, watch_options_));
-  Task<Result<void>> settling = reconcile_until_settled();
-  std::exception_ptr thrown;
-  try {
-    Result<void> settled =
-        co_await async::with_timeout(std::move(settling), world_.clock, timeout, "reaching the desired versions");
-    (void)settled;  // the outcome says how far it came
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  tasks.cancel_all();
-  co_await reconciler_.stop();
-  Result<void> unwound = co_await tasks.wait();
-  co_await save_status();
-  if (thrown) std::rethrow_exception(thrown);
-  if (!unwound) co_return fail(unwound.error());
-  co_return outcome();
-}
-
-/// Waits for the lock. Another agent may hold it for as long as it lives; which one is said once. Where the disk cannot
-/// lock (it became read-only, say), that is an alarm, and what is shown is served meanwhile without writing.
-Task<disk::TargetLock> Agent::standby() {
-  bool looked = false;
+Task<Result<void>> Agent::keep(Room& room) {
   for (;;) {
-    Result<disk::TargetLock> lock = disk::TargetLock::try_take(world_.target);
-    if (lock) co_return std::move(*lock);
-    if (lock.error().kind() == ErrorKind::held) {
-      world_.reporter.standby(lock.error());
-    } else {
-      world_.reporter.sync_failed(lock.error());
-      if (!std::exchange(looked, true)) co_await reconciler_.look();
+    Result<void> ended = co_await room.keeper.follow();
+    if (ended) co_return ended;
+    if (rooms_.size() == 1) {
+      room.failed = ended.error();
+      co_return ended;
     }
-    co_await world_.clock.sleep_until(world_.clock.now() + kStandbyInterval);
+    room.reporter.sync_failed(ended.error());
+    co_await session_.clock.sleep_until(session_.clock.now() + kKeepAgainAfter);
   }
-}
-
-/// What cannot be read now may be whole, so nothing is built upon its absence: it is tried again for a while.
-Task<Result<void>> Agent::recover(async::Duration patience) {
-  const async::Steady give_up = world_.clock.now() + patience;
-  for (unsigned attempt = 0;; ++attempt) {
-    const auto bound = backoff_delay(attempt, world_.random.next());
-    const auto wait = std::chrono::duration_cast<async::Duration>(
-        std::max<std::chrono::nanoseconds>(bound, std::chrono::milliseconds(100)));
-    const bool last_try = world_.clock.now() + wait >= give_up;
-    Result<void> recovered = co_await reconciler_.recover(last_try);
-    if (recovered || last_try) co_return recovered;
-    world_.reporter.sync_failed(recovered.error());
-    co_await world_.clock.sleep_until(world_.clock.now() + wait);
-  }
-}
-
-Task<Result<void>> Agent::reconcile(bool until_settled) {
-  const TaskMark mark(world_.reporter, "reconcile");
-  co_await reconciler_.run(until_settled);
-  co_return Result<void>();
-}
-
-Task<Result<void>> Agent::scrub() {
-  co_await reconciler_.scrub();
-  co_return Result<void>();
-}
-
-Task<Result<void>> Agent::reconcile_until_settled() {
-  Result<void> settled = co_await reconcile(true);
-  co_return settled;
 }
 
 Task<Result<void>> Agent::tick() {
   for (;;) {
-    world_.reporter.tick();
-    co_await world_.clock.sleep_until(world_.clock.now() + kTickInterval);
+    session_.reporter.tick();
+    co_await session_.clock.sleep_until(session_.clock.now() + kTickInterval);
   }
 }
 
-/// What `bundlesync status` reads lies on disk a moment after it changed. Only whoever holds the lock writes it.
-Task<Result<void>> Agent::keep_status() {
-  for (;;) {
-    co_await save_status();
-    co_await world_.clock.sleep_until(world_.clock.now() + kStatusInterval);
+Task<Result<OnceOutcome>> Agent::once(async::Duration timeout) {
+  async::TaskGroup watching(session_.executor);
+  async::TaskGroup keeping(session_.executor);
+  if (feed_) watching.spawn("watch", watch(session_, *feed_, audience_, watch_options_));
+  for (Room& room : rooms_) keeping.spawn("keep", keep_once(room, timeout));
+  std::exception_ptr thrown;
+  try {
+    Result<void> kept = co_await keeping.wait();
+    (void)kept;  // each room has its outcome
+  } catch (...) {
+    thrown = std::current_exception();
   }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  watching.cancel_all();
+  Result<void> unwound = co_await watching.wait();
+  if (thrown) std::rethrow_exception(thrown);
+  if (!unwound) co_return fail(unwound.error());
+  co_return together();
 }
 
-Task<> Agent::save_status() {
-  const std::optional<std::string> text = world_.reporter.unsaved_status();
-  if (!text) co_return;
-  disk::StateStore& state = world_.state;
-  const std::string& json = *text;
-  Result<void> saved = co_await async::offload(world_.disk_pool, [&state, &json] { return state.save_status(json); });
-  if (!saved) world_.reporter.warning(saved.error().line());
+Task<Result<void>> Agent::keep_once(Room& room, async::Duration timeout) {
+  room.outcome = co_await room.keeper.once(timeout);
+  co_return Result<void>();
 }
 
-OnceOutcome Agent::outcome() const {
-  OnceOutcome result;
-  result.readiness = reconciler_.readiness();
-  result.converged = plan::converged(reconciler_.plan());
-  for (const auto& [name, status] : reconciler_.plan().status) {
-    if (status.state == plan::State::current || status.state == plan::State::moving) continue;
-    std::string line = name + ": " + plan::to_string(status.state);
-    if (!status.reason.empty()) line += " " + status.reason;
-    result.unfinished.push_back(std::move(line));
+Result<OnceOutcome> Agent::together() {
+  OnceOutcome all;
+  all.readiness.ready = true;
+  all.converged = true;
+  for (Room& room : rooms_) {
+    const std::string of = room.name.empty() ? std::string() : room.name + "/";
+    if (!room.outcome) return fail(room.outcome.error());
+    all.readiness.ready &= room.outcome->readiness.ready;
+    all.converged &= room.outcome->converged;
+    for (const auto& missing : room.outcome->readiness.missing) all.readiness.missing.push_back(of + missing);
+    for (const auto& line : room.outcome->unfinished) all.unfinished.push_back(of + line);
   }
-  return result;
+  return all;
 }
 
 }  // namespace bundlesync::sync

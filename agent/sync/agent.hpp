@@ -1,50 +1,64 @@
 #pragma once
 
 #include "catalog/feed.hpp"
-#include "sync/reconciler.hpp"
+#include "sync/audience.hpp"
+#include "sync/keeper.hpp"
 #include "sync/watch.hpp"
 #include "sync/world.hpp"
 
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace bundlesync::sync {
 
-/// How `--once` ended.
-struct OnceOutcome {
-  plan::Readiness readiness;
-  bool converged = false;               ///< every wanted template shows what the catalog names
-  std::vector<std::string> unfinished;  ///< "NAME: state reason" of each that does not
+/// One target of an agent: its own disk and voice, and what it shares with the others (clock, pools, storage, random).
+struct Place {
+  std::string name;  ///< empty where there is one
+  World world;
+  const Options* options = nullptr;
 };
 
-/// One agent on one target. Loop thread only; use once.
+/// One agent: every target with a keeper of its own, one session to the catalog for all. What one target cannot do
+/// holds up no other. Loop thread only; use once.
 class Agent {
  public:
-  /// `feed` is null with remote off.
+  /// `feed` is null with remote off. `session` is the world that the session speaks in: its reporter hears of the
+  /// database. There is a place at least.
+  Agent(World session, std::vector<Place> places, catalog::Feed* feed, WatchOptions watch_options);
+  /// On one target.
   Agent(World world, const Options& options, catalog::Feed* feed, WatchOptions watch_options);
 
-  /// Waits until the target is ours (standby), re-checks what is shown, then follows until it is cancelled. A swap in
-  /// progress finishes. A target that cannot be locked, though nobody holds it, is served as it is until it can. An
-  /// error means that the target cannot be used at all.
+  /// Keeps every target until it is cancelled. An error: the only target cannot be used at all. One of several that
+  /// cannot is tried again.
   Task<Result<void>> follow();
 
-  /// Tries to reach the desired versions within `timeout`, then ends. Errors: held (another agent has the target). A
-  /// target that cannot be locked otherwise is only looked at.
+  /// Tries to reach the desired versions within `timeout`, then ends. The outcome is that of all targets together.
+  /// Errors: the first of any target's.
   Task<Result<OnceOutcome>> once(async::Duration timeout);
 
  private:
-  Task<disk::TargetLock> standby();
-  Task<Result<void>> recover(async::Duration patience);
-  Task<Result<void>> reconcile(bool until_settled);
-  Task<Result<void>> scrub();
-  Task<Result<void>> reconcile_until_settled();
+  struct Room {
+    Room(const Place& place, Audience& audience)
+        : name(place.name), reporter(place.world.reporter), keeper(place.world, *place.options, audience) {}
+    std::string name;
+    report::Reporter& reporter;
+    Keeper keeper;
+    Result<OnceOutcome> outcome = OnceOutcome();
+    std::optional<Error> failed;  ///< following it
+  };
+  Task<Result<void>> keep(Room& room);
+  Task<Result<void>> keep_once(Room& room, async::Duration timeout);
   Task<Result<void>> tick();
-  Task<Result<void>> keep_status();
-  Task<> save_status();
-  OnceOutcome outcome() const;
+  Result<OnceOutcome> together();
 
-  World world_;
-  const Options& options_;
+  World session_;
   catalog::Feed* feed_;
   WatchOptions watch_options_;
-  Reconciler reconciler_;
+  FetchPermits fetch_permits_;  ///< of all targets together
+  Audience audience_;
+  std::list<Room> rooms_;
 };
 
 }  // namespace bundlesync::sync

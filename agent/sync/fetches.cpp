@@ -37,8 +37,8 @@ Fetches::Fetches(World world, const Options& options, async::Wakeup& wakeup)
     : world_(world),
       options_(options),
       wakeup_(wakeup),
-      permits_(world.executor, options.fetch_parallel),
-      prefetch_permits_(world.executor, std::max<std::size_t>(1, options.fetch_parallel / 4)),
+      permits_(world.fetch_permits ? *world.fetch_permits
+                                   : own_permits_.emplace(world.executor, options.fetch_parallel)),
       tasks_(world.executor) {}
 
 void Fetches::start(const plan::Fetch& fetch, LocalBytes local_bytes) {
@@ -64,8 +64,9 @@ Task<Result<void>> Fetches::bring(plan::Fetch fetch, LocalBytes local_bytes) {
   const Ended ended(*this, fetch.content);
   const async::Steady started = world_.clock.now();
   try {
-    Permits* first = fetch.prefetch ? &prefetch_permits_ : nullptr;
-    Result<Finished> result = co_await fetch_version(world_, options_, first, permits_, fetch, std::move(local_bytes));
+    Permits* first = fetch.prefetch ? &permits_.prefetches : nullptr;
+    Permits& objects = permits_.objects;
+    Result<Finished> result = co_await fetch_version(world_, options_, first, objects, fetch, std::move(local_bytes));
     note(fetch, std::move(result), world_.clock.now() - started);
   } catch (const std::exception& error) {
     if (async::is_cancellation(std::current_exception())) throw;

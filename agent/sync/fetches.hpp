@@ -74,8 +74,8 @@ class Fetches {
   World world_;
   const Options& options_;
   async::Wakeup& wakeup_;
-  Permits permits_;
-  Permits prefetch_permits_;
+  std::optional<FetchPermits> own_permits_;
+  FetchPermits& permits_;
   std::map<plan::ContentKey, Running> running_;
   std::map<plan::ContentKey, Failure> failed_;
   std::list<Finished> finished_;

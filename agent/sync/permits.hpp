@@ -37,4 +37,12 @@ class Permits {
   std::list<async::Wakeup*> waiting_;
 };
 
+/// Bounds of what comes from storage at once.
+struct FetchPermits {
+  FetchPermits(asio::any_io_executor executor, std::size_t parallel)
+      : objects(executor, parallel), prefetches(executor, parallel < 8 ? 1 : parallel / 4) {}
+  Permits objects;
+  Permits prefetches;  ///< taken before `objects`, by what nobody waits for
+};
+
 }  // namespace bundlesync::sync

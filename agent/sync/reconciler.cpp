@@ -48,6 +48,11 @@ catalog::Question Reconciler::question() const {
   return question;
 }
 
+bool Reconciler::follows(const plan::WantedTemplate& of) const {
+  if (plan::wanted(of.name, options_.policy)) return true;
+  return std::ranges::any_of(desired_.templates, [&](const auto& entry) { return entry.second.id == of.id; });
+}
+
 void Reconciler::accept(plan::Answer answer) {
   problems_ = answer.problems;
   const bool same_epoch = answer.epoch == desired_.epoch;

@@ -46,6 +46,8 @@ class Reconciler {
 
   /// What to ask the catalog for: the names wanted, and the templates followed so far. `since` is the caller's.
   catalog::Question question() const;
+  /// It wants this template, by its name or because it followed it so far.
+  bool follows(const plan::WantedTemplate& of) const;
   /// Takes an answer of the catalog. The next pass acts on it.
   void accept(plan::Answer answer);
   /// The first try to reach the database did not succeed, or takes longer than a start should wait.

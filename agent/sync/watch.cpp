@@ -8,12 +8,14 @@
 
 namespace bundlesync::sync {
 namespace {
+/// How soon a target that has become ours is asked for.
+constexpr auto kJoinInterval = std::chrono::seconds(1);
 
 /// Carries out what the plan says, one step at a time.
 class Watch {
  public:
-  Watch(World world, catalog::Feed& feed, Reconciler& reconciler, const WatchOptions& options)
-      : world_(world), feed_(feed), reconciler_(reconciler), plan_(options, world.random.next()) {}
+  Watch(World world, catalog::Feed& feed, Audience& audience, const WatchOptions& options)
+      : world_(world), feed_(feed), audience_(audience), plan_(options, world.random.next()) {}
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch() { feed_.close(); }
@@ -75,13 +77,12 @@ class Watch {
   Task<catalog::Step> heartbeat() { return done(feed_.heartbeat()); }
 
   Task<catalog::Step> ask(std::string since) {
-    catalog::Question question = reconciler_.question();
-    question.since = std::move(since);
+    catalog::Question question = audience_.question(std::move(since));
     Result<plan::Answer> answer = co_await feed_.ask(std::move(question));
     if (!answer) co_return failed(answer.error());
     world_.reporter.contacted("database");
     catalog::Step next = plan_.answered(*answer, now());
-    if (!next.discard) reconciler_.accept(std::move(*answer));
+    if (!next.discard) audience_.accept(*answer);
     co_return next;
   }
 
@@ -93,9 +94,16 @@ class Watch {
     co_return next;
   }
 
+  /// While somebody may join it wakes now and then, to ask in full for who has.
   Task<catalog::Step> wait(async::Steady deadline) {
-    Result<catalog::Waited> waited = co_await feed_.wait(deadline);
-    if (!waited) co_return failed(waited.error());
+    Result<catalog::Waited> waited = catalog::Waited::deadline;
+    do {
+      const async::Steady until = audience_.may_grow() ? std::min(deadline, now() + kJoinInterval) : deadline;
+      waited = co_await feed_.wait(until);
+      if (!waited) co_return failed(waited.error());
+    } while (*waited == catalog::Waited::deadline && now() < deadline && !audience_.must_ask_in_full());
+    if (*waited == catalog::Waited::deadline && now() < deadline)
+      co_return plan_.waited(catalog::Waited::notified, now());
     if (*waited == catalog::Waited::notified) world_.reporter.notified();
     co_return plan_.waited(*waited, now());
   }
@@ -111,7 +119,7 @@ class Watch {
   }
 
   catalog::Step failed(const Error& error) {
-    reconciler_.database_failed();
+    audience_.database_failed();
     world_.reporter.listen_verified(false);
     return plan_.failed(error, now());
   }
@@ -130,14 +138,15 @@ class Watch {
 
   World world_;
   catalog::Feed& feed_;
-  Reconciler& reconciler_;
+  Audience& audience_;
   catalog::WatchPlan plan_;
 };
 
 }  // namespace
 
-Task<Result<void>> watch(World world, catalog::Feed& feed, Reconciler& reconciler, WatchOptions options) {
-  Watch watch(world, feed, reconciler, options);
+Task<Result<void>> watch(World world, catalog::Feed& feed, Audience& audience, WatchOptions options) {
+  co_await audience.gathered();
+  Watch watch(world, feed, audience, options);
   co_await watch.run();
   co_return Result<void>();
 }

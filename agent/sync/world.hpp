@@ -23,6 +23,8 @@
 /// The story, in order: watch → reconcile → fetch → activate → tidy.
 namespace bundlesync::sync {
 
+struct FetchPermits;
+
 /// The settings that the story needs, as values.
 struct Options {
   plan::Policy policy;
@@ -54,6 +56,7 @@ struct World {
   report::Reporter& reporter;
   Random& random;
   hooks::Validator* validator = nullptr;  ///< there where Policy::validate
+  FetchPermits* fetch_permits = nullptr;  ///< null: of this target alone
 };
 
 }  // namespace bundlesync::sync

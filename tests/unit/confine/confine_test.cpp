@@ -92,7 +92,7 @@ TEST(Confine, WritesBeneathTheTargetAlone) {
   fs::create_directories(home / "target/sub");
   fs::create_directories(home / "outside");
   const int code = in_a_child([&] {
-    if (write_only_beneath(home / "target") == 0) return kSkipped;
+    if (write_only_beneath({(home / "target").string()}) == 0) return kSkipped;
     const auto makes = [](const fs::path& path) {
       return ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644) >= 0;
     };

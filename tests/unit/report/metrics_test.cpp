@@ -18,9 +18,10 @@ using testing::IsEmpty;
 
 class MetricsTest : public testing::Test {
  protected:
+  MetricsTest() { metrics_.add(target_); }
   void settle(const Settled& settled) {
     ages_.settled(settled);
-    metrics_.settled(settled);
+    target_.settled(settled);
   }
   /// The series of one family, as served, without the prefix of all names.
   std::vector<std::string> series(const std::string& family) {
@@ -36,6 +37,7 @@ class MetricsTest : public testing::Test {
   asio::io_context io_;
   fakes::ManualClock clock_{io_};
   Ages ages_{clock_};
+  TargetMetrics target_{ages_, ""};
   Metrics metrics_{ages_};
 };
 
@@ -45,6 +47,7 @@ TEST_F(MetricsTest, ServesTextWithHelpAndTypeSortedByName) {
   started.remote = true;
   started.mode = "listen";
   metrics_.started(started);
+  target_.started(started);
   const std::string text = metrics_.text();
   EXPECT_TRUE(
       text.starts_with("# HELP bundlesync_activation_seconds From the commit to what apps see.\n"
@@ -153,8 +156,8 @@ TEST_F(MetricsTest, FlagsWhatIsHeldBlockedAndPrefetched) {
 }
 
 TEST_F(MetricsTest, CountsWhatHappens) {
-  metrics_.fetch_ended(true, 4096, 0.3s);
-  metrics_.fetch_ended(false, 100, 0.1s);
+  target_.fetch_ended(true, 4096, 0.3s);
+  target_.fetch_ended(false, 100, 0.1s);
   metrics_.storage_answered("ok");
   metrics_.storage_answered("404");
   metrics_.notified();
@@ -162,10 +165,10 @@ TEST_F(MetricsTest, CountsWhatHappens) {
   metrics_.listen_verified(true);
   Activated activated;
   activated.commit_to_visible = 0.004s;
-  metrics_.activated(activated);
+  target_.activated(activated);
   activated.commit_to_visible.reset();
-  metrics_.activated(activated);
-  metrics_.sync_failed();
+  target_.activated(activated);
+  target_.sync_failed();
   settle(settled({}));
   settle(settled({}));
   EXPECT_THAT(series("download_bytes_total"), ElementsAre("download_bytes_total 4196"));
@@ -239,6 +242,26 @@ TEST_F(MetricsTest, TellsWhenAKeyExpiresAndWhatMayDoTooMuch) {
   metrics_.privileged("database_role", false);
   EXPECT_THAT(series("privileged"),
               ElementsAre("privileged{what=\"database_role\"} 0", "privileged{what=\"storage_key\"} 1"));
+}
+
+TEST_F(MetricsTest, KeepsSeveralTargetsApartUnderOneFamily) {
+  Metrics metrics(ages_);
+  TargetMetrics med(ages_, "med");
+  TargetMetrics ops(ages_, "ops");
+  metrics.add(med);
+  metrics.add(ops);
+  med.settled(settled({shows("section7")}));
+  ops.settled(settled({shows("section7"), shows("intake")}));
+  const std::string text = metrics.text();
+  EXPECT_NE(text.find("# HELP bundlesync_active_generation Generation of what a template shows.\n"
+                      "# TYPE bundlesync_active_generation gauge\n"
+                      "bundlesync_active_generation{template=\"intake\",target=\"ops\"} 1\n"
+                      "bundlesync_active_generation{template=\"section7\",target=\"med\"} 1\n"
+                      "bundlesync_active_generation{template=\"section7\",target=\"ops\"} 1\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\nbundlesync_ready{target=\"ops\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nbundlesync_notifications_total 0\n"), std::string::npos) << "the session is no target's";
 }
 
 }  // namespace
