@@ -1,8 +1,8 @@
 #pragma once
 
-#include <chrono>
-
 #include "async/task.hpp"
+
+#include <chrono>
 
 namespace bundlesync::async {
 

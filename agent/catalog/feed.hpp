@@ -1,26 +1,27 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "async/clock.hpp"
 #include "async/task.hpp"
 #include "base/error.hpp"
 #include "plan/desired.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 /// The agent's view of the catalog: one session that listens and asks. Implementations: postgres/ and tests/fakes.
 namespace bundlesync::catalog {
 
 struct Question {
-  std::optional<std::vector<std::string>> names;  ///< literal names; absent asks for all (globs are matched by the caller)
-  std::string since;                              ///< the last answer's snapshot; empty asks in full
-  std::vector<std::string> ids;                   ///< templates followed so far: returned also when renamed or deleted
+  std::optional<std::vector<std::string>>
+      names;                     ///< literal names; absent asks for all (globs are matched by the caller)
+  std::string since;             ///< the last answer's snapshot; empty asks in full
+  std::vector<std::string> ids;  ///< templates followed so far: returned also when renamed or deleted
 };
 
 struct SessionInfo {
-  std::string host;      ///< as connected, with port
+  std::string host;  ///< as connected, with port
   std::string database;
   std::string role;
   bool tls = false;
@@ -39,8 +40,8 @@ class Feed {
   /// Opens a session. Errors: unavailable, timed_out, unauthorised, usage (a connection string that cannot work),
   /// no_space with reason "too_many_connections" (SQLSTATE 53300).
   virtual Task<Result<SessionInfo>> connect() = 0;
-  /// Subscribes to changes. Always before the first ask() of a session: what changes between the two is then seen twice,
-  /// never missed. reason "listen_refused" where the server cannot (a standby, some poolers).
+  /// Subscribes to changes. Always before the first ask() of a session: what changes between the two is then seen
+  /// twice, never missed. reason "listen_refused" where the server cannot (a standby, some poolers).
   virtual Task<Result<void>> listen() = 0;
   /// The wanted templates that changed since `question.since`, at one snapshot. Repeatable.
   virtual Task<Result<plan::Answer>> ask(Question question) = 0;

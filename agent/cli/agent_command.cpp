@@ -94,14 +94,16 @@ struct House {
                  report::ServiceManager::from_environment(loop.clock()), names_of(given)) {}
 
   Result<void> open();
+  Result<void> open_announcers();
   std::optional<storage::supabase::KeyFacts> first_key() const;
   void tell_key(const storage::supabase::KeyFacts& key);
   report::Started started(const Floor& floor) const;
   void tell_start();
   std::vector<std::string> paths() const;
   sync::World world(const Floor& floor, report::Reporter& voice) {
-    return sync::World{loop.executor(), loop.clock(),  *disk_pool, *floor.target, *floor.trees,    *floor.state,
-                       *floor.live,     storage.get(), voice,      random,        validator.get(), nullptr};
+    return sync::World{loop.executor(), loop.clock(), *disk_pool,    *floor.target, *floor.trees,
+                       *floor.state,    *floor.live,  storage.get(), voice,         random,
+                       validator.get(), &announcers,  nullptr};
   }
   sync::Agent agent();
 
@@ -116,6 +118,7 @@ struct House {
   std::unique_ptr<storage::Storage> storage;
   std::unique_ptr<catalog::Feed> feed;
   std::unique_ptr<hooks::Validator> validator;
+  hooks::Announcers announcers;  ///< those who are told; of an agent that follows
   std::unique_ptr<async::Pool> disk_pool;
 };
 
@@ -151,6 +154,22 @@ Result<void> House::open() {
   auto judge = open_validator(settings, loop.executor(), loop.clock());
   if (!judge) return fail(judge.error());
   validator = std::move(*judge);
+  return {};
+}
+
+/// Only an agent that follows tells anybody: with --once the app is not there yet.
+Result<void> House::open_announcers() {
+  auto told = [this](const hooks::Told& what) {
+    report::Announced announced;
+    announced.to = what.listener;
+    announced.ok = !what.error;
+    announced.attempts = what.attempts;
+    if (what.error) announced.text = what.error->line();
+    reporter.announced(announced);
+  };
+  auto all = cli::open_announcers(settings, loop.executor(), loop.clock(), random, std::move(told));
+  if (!all) return fail(all.error());
+  announcers = std::move(*all);
   return {};
 }
 
@@ -220,15 +239,15 @@ sync::Agent House::agent() {
   return sync::Agent(session, std::move(places), feed.get(), watch_options(settings));
 }
 
-/// Before the first thread and the first connection: what comes later inherits it. A validator that is a program may
-/// have to run others, and to write.
+/// Before the first thread and the first connection: what comes later inherits it. A hook that is a program may have
+/// to run others, and to write.
 void confine_to_targets(House& house) {
   const settings::Settings& settings = house.settings;
   if (!settings.confine) {
     house.confined = "off";
     return;
   }
-  const bool runs_programs = !settings.validate.command.empty();
+  const bool runs_programs = !settings.validate.command.empty() || !settings.tell.exec.empty();
   std::vector<std::string> given_up;
   if (confine::no_core()) given_up.emplace_back("no_core");
   if (!runs_programs && confine::write_only_beneath(house.paths()) > 0) given_up.emplace_back("landlock");
@@ -257,6 +276,7 @@ Task<Result<void>> follow(House& house) {
   serve_health(house, tasks, server);
   sync::Agent agent = house.agent();
   tasks.spawn("agent", agent.follow());
+  for (const auto& announcer : house.announcers) tasks.spawn("announce", announcer->run());
   Result<void> ended = co_await tasks.wait();
   co_return ended;
 }
@@ -309,6 +329,7 @@ Result<ExitCode> run_agent(const settings::Settings& settings, const AgentOption
   catalog::postgres::forget_libpq_environment();
   House house(settings);
   Result<void> opened = house.open();
+  if (opened && !options.once) opened = house.open_announcers();
   if (!opened) return fail(opened.error());
   confine_to_targets(house);
 

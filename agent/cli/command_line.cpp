@@ -32,6 +32,7 @@ std::string type_name(const settings::Option& option) {
     case settings::Type::words:
       return "WORDS";
     case settings::Type::local_url:
+    case settings::Type::web_url:
     case settings::Type::address:
       return "HOST:PORT";
     case settings::Type::storage_url:

@@ -73,6 +73,34 @@ Result<std::unique_ptr<hooks::Validator>> open_validator(const settings::Setting
   return hooks::command_validator(std::move(executor), clock, validate.command, validate.timeout);
 }
 
+Result<hooks::Announcers> open_announcers(const settings::Settings& settings, asio::any_io_executor executor,
+                                          async::Clock& clock, Random& random,
+                                          std::function<void(const hooks::Told&)> told) {
+  const auto& tell = settings.tell;
+  hooks::Announcer::Options options;
+  options.spread = tell.spread;
+  hooks::Announcers all;
+  const auto add = [&](std::unique_ptr<hooks::Listener> listener) {
+    all.push_back(std::make_unique<hooks::Announcer>(executor, clock, random, std::move(listener), options, told));
+  };
+  if (tell.webhook) {
+    hooks::WebhookOptions webhook;
+    webhook.origin = tell.webhook->origin;
+    webhook.target = tell.webhook->target;
+    webhook.ca_file = tell.webhook_ca;
+    webhook.timeout = tell.timeout;
+    webhook.agent_version = version();
+    if (tell.webhook_secret.is_set()) {
+      webhook.secret = [secret = tell.webhook_secret] { return settings::read_again(secret, read_small_file); };
+    }
+    auto listener = hooks::webhook(executor, clock, std::move(webhook));
+    if (!listener) return fail(std::move(listener.error()));
+    add(std::move(*listener));
+  }
+  if (!tell.exec.empty()) add(hooks::program(executor, clock, tell.exec, tell.timeout));
+  return all;
+}
+
 Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings& settings,
                                                        asio::any_io_executor executor, async::Pool& storage_pool,
                                                        KeyUsed key_used) {

@@ -2,6 +2,7 @@
 
 #include "async/pool.hpp"
 #include "catalog/feed.hpp"
+#include "hooks/announcer.hpp"
 #include "hooks/validator.hpp"
 #include "settings/settings.hpp"
 #include "storage/bucket.hpp"
@@ -25,6 +26,11 @@ using KeyUsed = std::function<void(const storage::supabase::KeyFacts&)>;
 /// Whoever looks at versions first; null where the settings name nobody. Nothing is contacted yet.
 Result<std::unique_ptr<hooks::Validator>> open_validator(const settings::Settings& settings,
                                                          asio::any_io_executor executor, async::Clock& clock);
+
+/// Everybody who is told what is shown. Nothing is contacted yet. `told` hears how each telling ended.
+Result<hooks::Announcers> open_announcers(const settings::Settings& settings, asio::any_io_executor executor,
+                                          async::Clock& clock, Random& random,
+                                          std::function<void(const hooks::Told&)> told);
 
 /// The storage that storage.url names. Nothing is contacted yet. Blocking media use `storage_pool`, which should be
 /// theirs alone; sockets use `executor`, whose loop must outlive the storage.

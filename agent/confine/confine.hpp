@@ -24,9 +24,9 @@ void forget_variables(const std::vector<std::string>& names);
 /// unless `may_run_programs`. Sets no_new_privs. False where the kernel has no seccomp.
 bool refuse_system_calls(bool may_run_programs);
 
-/// Nothing outside `directories` can be made, written, renamed or removed from now on (Landlock); reading stays as it is.
-/// Sets no_new_privs. The kernel's Landlock ABI; 0 where it has none, or one that cannot express this (before 2, which
-/// knows no renames between directories).
+/// Nothing outside `directories` can be made, written, renamed or removed from now on (Landlock); reading stays as it
+/// is. Sets no_new_privs. The kernel's Landlock ABI; 0 where it has none, or one that cannot express this (before 2,
+/// which knows no renames between directories).
 int write_only_beneath(const std::vector<std::string>& directories);
 
 }  // namespace bundlesync::confine

@@ -175,6 +175,14 @@ void LogReporter::scrubbed(const Scrubbed& scrubbed) {
   say(voice_, spdlog::level::warn, line);
 }
 
+/// Only what was given up: what is shown has its own line.
+void LogReporter::announced(const Announced& announced) {
+  if (announced.ok) return;
+  Line line("announce");
+  line.add("to", announced.to).add("outcome", "failed").add("attempts", std::to_string(announced.attempts));
+  say(voice_, spdlog::level::warn, line.prose("error", announced.text));
+}
+
 void LogReporter::connected(const std::string& host, const std::string& role, std::string_view mode) {
   Line line("connect");
   line.add("source", "database").add("host", host).add("role", role).add("mode", mode);

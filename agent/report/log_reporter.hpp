@@ -50,6 +50,7 @@ class LogReporter final : public Reporter {
   void privileged(std::string_view what, const std::string& why) override;
   void validated(const Validated& validated) override;
   void scrubbed(const Scrubbed& scrubbed) override;
+  void announced(const Announced& announced) override;
   void warning(const std::string& fact) override;
   void standby(const Error& held) override;
   void repaired(const std::string& fact) override;

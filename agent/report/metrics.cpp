@@ -88,6 +88,8 @@ struct Metrics::Families {
                                  "When a credential expires, in seconds since 1970; absent for one that never does."};
   GaugeSeries privileged{registry, "bundlesync_privileged",
                          "1 for a credential that may do more than the agent needs."};
+  CounterSeries announcements{registry, "bundlesync_announcements_total",
+                              "What is shown, as told to the webhook or the program, by how that ended."};
   std::string lost_reason;
 };
 
@@ -278,6 +280,10 @@ void Metrics::credential(const Credential& credential) {
 
 void Metrics::privileged(std::string_view what, bool is) {
   families_->privileged.set({{"what", code_label(what)}}, is ? 1 : 0);
+}
+
+void Metrics::announced(const Announced& announced) {
+  families_->announcements.add({{"to", code_label(announced.to)}, {"outcome", announced.ok ? "told" : "failed"}});
 }
 
 void TargetMetrics::validated(std::string_view answer, std::chrono::duration<double> took) {

@@ -58,6 +58,7 @@ class Metrics {
   void notified();
   void credential(const Credential& credential);
   void privileged(std::string_view what, bool is);
+  void announced(const Announced& announced);
 
   /// Prometheus text format 0.0.4, families and series sorted by name, ages as of now.
   std::string text();

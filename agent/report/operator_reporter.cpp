@@ -176,6 +176,11 @@ void OperatorReporter::warning(const std::string& fact) {
   log_->warning(fact);
 }
 
+void OperatorReporter::announced(const Announced& announced) {
+  log_->announced(announced);
+  metrics_.announced(announced);
+}
+
 void OperatorReporter::stopping(std::string_view why) {
   log_->stopping(why);
   for (auto& target : targets_) target.health().stopping();

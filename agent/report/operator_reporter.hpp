@@ -45,6 +45,7 @@ class OperatorReporter final : public AgentVoice, public Pages {
   void credential(const Credential& credential) override;
   void privileged(std::string_view what, const std::string& why) override;
   void warning(const std::string& fact) override;
+  void announced(const Announced& announced) override;
   void stopping(std::string_view why) override;
   void tick() override;
   void target_settled() override;

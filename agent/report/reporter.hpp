@@ -98,6 +98,14 @@ struct Validated {
   std::chrono::duration<double> took{};
 };
 
+/// The webhook or the program was told what is shown, or that was given up.
+struct Announced {
+  std::string_view to;  ///< webhook, exec
+  bool ok = false;
+  unsigned attempts = 0;
+  std::string text;  ///< why it was given up
+};
+
 /// A tree that was shown was hashed again in the background.
 struct Scrubbed {
   std::string template_name;
@@ -151,6 +159,7 @@ class Reporter {
   }
   virtual void validated(const Validated& validated) { static_cast<void>(validated); }
   virtual void scrubbed(const Scrubbed& scrubbed) { static_cast<void>(scrubbed); }
+  virtual void announced(const Announced& announced) { static_cast<void>(announced); }
   virtual void warning(const std::string& fact) = 0;   ///< said once a run for the same text
   virtual void standby(const Error& held) = 0;         ///< another agent holds the target: said once
   virtual void repaired(const std::string& fact) = 0;  ///< recovery found something and mended it

@@ -68,6 +68,7 @@ class TargetReporter final : public Reporter {
   void contacted(std::string_view source) override { agent_.contacted(source); }
   void credential(const Credential& credential) override { agent_.credential(credential); }
   void privileged(std::string_view what, const std::string& why) override { agent_.privileged(what, why); }
+  void announced(const Announced& announced) override { agent_.announced(announced); }
   void stopping(std::string_view why) override { agent_.stopping(why); }
   void tick() override { agent_.tick(); }
 

@@ -133,6 +133,10 @@ Result<void> check_together(Settings& settings, Purpose purpose) {
   if (settings.validate.url && !settings.validate.command.empty()) {
     return fail(ErrorKind::usage, "hooks.validate.url and hooks.validate.command are both set", "keep one of the two");
   }
+  if (settings.tell.webhook_secret.is_set() && !settings.tell.webhook) {
+    settings.warnings.push_back(
+        "hooks.webhook.secret is set while hooks.webhook.url is not: nobody is told (hint: set hooks.webhook.url)");
+  }
   // A service that is reached by its name alone may be anywhere: only what is surely this machine needs no word.
   if (purpose == Purpose::people || settings.remote) warn_of_plain_http(settings);
   if (auto good = settle_targets(settings, purpose); !good) return good;

@@ -98,6 +98,7 @@ Result<std::string> read_secret(const std::string& path,
 SecretSetting* secret_of(Settings& settings, std::string_view key) {
   if (key == "database.url") return &settings.database.url;
   if (key == "storage.key") return &settings.storage.key;
+  if (key == "hooks.webhook.secret") return &settings.tell.webhook_secret;
   return nullptr;
 }
 

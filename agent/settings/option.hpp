@@ -27,6 +27,7 @@ enum class Type {
   targets,
   address,
   local_url,
+  web_url,
   storage_url,
   secret
 };
@@ -44,7 +45,7 @@ struct Value {
   std::optional<StorageUrl> storage_url;
   std::vector<std::string> words;
   std::vector<Target> targets;
-  std::optional<LocalUrl> local_url;
+  std::optional<HookUrl> hook_url;
 };
 
 struct Option {

@@ -176,7 +176,7 @@ std::vector<Option> who_looks_first() {
        .meaning =
            "Every version is POSTed here before it is shown for the first time, as JSON {template, version, path}: "
            "2xx accepts, 4xx vetoes. A vetoed version is refused until its row changes.",
-       .store = [](Settings& s, const Value& v) { s.validate.url = v.local_url; }},
+       .store = [](Settings& s, const Value& v) { s.validate.url = v.hook_url; }},
       {.key = "hooks.validate.command",
        .type = Type::words,
        .example = R"(["/usr/local/bin/check-prompts", "--strict"])",
@@ -198,6 +198,42 @@ std::vector<Option> who_looks_first() {
            "When the validator cannot be asked, fails or takes too long: hold keeps what is shown and asks again; "
            "accept shows the version.",
        .store = [](Settings& s, const Value& v) { s.validate.on_error = static_cast<OnError>(v.choice); }},
+      {.key = "hooks.webhook.url",
+       .type = Type::web_url,
+       .example = "https://hooks.example.org/prompts",
+       .meaning = "Told by a POST of JSON after other versions are shown: target, view, and of each template the "
+                  "version and the one before. Never in the way of showing; five tries, then a WARN.",
+       .store = [](Settings& s, const Value& v) { s.tell.webhook = v.hook_url; }},
+      {.key = "hooks.webhook.secret",
+       .type = Type::secret,
+       .example = "at-least-32-random-characters",
+       .meaning = "Key of the HMAC-SHA256 that the webhook's X-Bundlesync-Signature holds.",
+       .store = nullptr},
+      {.key = "hooks.webhook.ca",
+       .type = Type::path,
+       .example = "/etc/ssl/certs/hooks-ca.pem",
+       .meaning = "Certificates to trust besides the system's, for the webhook.",
+       .store = [](Settings& s, const Value& v) { s.tell.webhook_ca = v.text; }},
+      {.key = "hooks.exec",
+       .type = Type::words,
+       .example = R"(["/usr/bin/systemctl", "reload", "assistant"])",
+       .meaning = "Told by running this program, without a shell, with BUNDLESYNC_TARGET, BUNDLESYNC_VIEW and "
+                  "BUNDLESYNC_TEMPLATES (name=version ...) in its environment; exit 0 means told. The same five tries.",
+       .store = [](Settings& s, const Value& v) { s.tell.exec = v.words; }},
+      {.key = "hooks.timeout",
+       .type = Type::duration,
+       .standard = "10s",
+       .min = 100,
+       .max = hour,
+       .meaning = "How long one try to tell the webhook or the program may take.",
+       .store = [](Settings& s, const Value& v) { s.tell.timeout = v.duration; }},
+      {.key = "hooks.spread",
+       .type = Type::duration,
+       .standard = "0s",
+       .min = 0,
+       .max = hour,
+       .meaning = "They are told at a random moment within this time, so that a fleet does not call at once.",
+       .store = [](Settings& s, const Value& v) { s.tell.spread = v.duration; }},
   };
 }
 

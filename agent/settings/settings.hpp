@@ -38,11 +38,11 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
-/// Of somebody on this machine (or in this pod): plain HTTP to a loopback address.
-struct LocalUrl {
+/// Where a hook is: plain HTTP to a loopback address of this machine (or pod), or HTTPS to anywhere.
+struct HookUrl {
   std::string origin;  ///< "http://127.0.0.1:8080"
   std::string target;  ///< "/validate", with its query
-  bool operator==(const LocalUrl&) const = default;
+  bool operator==(const HookUrl&) const = default;
 };
 
 enum class OnError { hold, accept };
@@ -100,12 +100,21 @@ struct Settings {
   } trust;
 
   struct Validate {
-    std::optional<LocalUrl> url;
+    std::optional<HookUrl> url;
     std::vector<std::string> command;  ///< at most one of the two is set
     std::chrono::milliseconds timeout{};
     OnError on_error = OnError::hold;
     bool is_set() const { return url.has_value() || !command.empty(); }
   } validate;
+
+  struct Tell {
+    std::optional<HookUrl> webhook;
+    SecretSetting webhook_secret;
+    std::string webhook_ca;
+    std::vector<std::string> exec;
+    std::chrono::milliseconds timeout{};
+    std::chrono::milliseconds spread{};
+  } tell;
 
   struct Scrub {
     std::chrono::seconds interval{};  ///< 0: off

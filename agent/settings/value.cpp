@@ -167,15 +167,18 @@ bool is_loopback_host(std::string_view host) {
          (host.starts_with("127.") && std::ranges::all_of(host, is_of_address));
 }
 
-/// "http://127.0.0.1:8080/validate".
-Result<Value> parse_local_url(std::string_view text) {
-  constexpr std::string_view kScheme = "http://";
-  const auto wrong = [text](const std::string& why) {
+/// "http://127.0.0.1:8080/validate"; where that is allowed "https://…" to anywhere, too.
+Result<Value> parse_hook_url(std::string_view text, bool may_be_elsewhere) {
+  const bool is_tls = may_be_elsewhere && text.starts_with("https://");
+  const std::string_view scheme = is_tls ? "https://" : "http://";
+  const auto wrong = [&](const std::string& why) {
     return fail(ErrorKind::usage, quoted(text.substr(0, 200)) + why,
-                "write it as http://127.0.0.1:8080/validate: containers of one pod share the loopback address");
+                may_be_elsewhere
+                    ? "write it as https://host/path, or http://127.0.0.1:8080/path for somebody on this machine"
+                    : "write it as http://127.0.0.1:8080/validate: containers of one pod share the loopback address");
   };
-  if (!text.starts_with(kScheme)) return wrong(" does not begin with http://");
-  const std::string_view rest = text.substr(kScheme.size());
+  if (!text.starts_with(scheme)) return wrong(may_be_elsewhere ? " is no URL" : " does not begin with http://");
+  const std::string_view rest = text.substr(scheme.size());
   const bool printable = std::ranges::all_of(rest, [](char c) { return c > ' ' && c < 127 && c != '#' && c != '@'; });
   if (!printable) return wrong(" has a character that no such URL has");
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
@@ -190,14 +193,15 @@ Result<Value> parse_local_url(std::string_view text) {
       return wrong(" has no port between 1 and 65535");
     }
   }
-  if (!is_loopback_host(host)) return wrong(" is not on this machine");
-  LocalUrl url;
-  url.origin = std::string(kScheme) + std::string(authority);
+  if (host.empty()) return wrong(" names no host");
+  if (!is_tls && !is_loopback_host(host)) return wrong(" is not on this machine");
+  HookUrl url;
+  url.origin = std::string(scheme) + std::string(authority);
   url.target = std::string(rest.substr(authority.size()));
   if (!url.target.starts_with('/')) url.target.insert(0, "/");
   Value value;
   value.text = text;
-  value.local_url = std::move(url);
+  value.hook_url = std::move(url);
   return value;
 }
 
@@ -296,6 +300,7 @@ std::string allowed(const Option& option) {
     case Type::targets:
     case Type::address:
     case Type::local_url:
+    case Type::web_url:
     case Type::storage_url:
     case Type::secret:
       break;
@@ -326,7 +331,9 @@ Result<Value> parse_value(const Option& option, std::string_view text) {
     case Type::targets:
       return parse_targets(text);
     case Type::local_url:
-      return parse_local_url(text);
+      return parse_hook_url(text, false);
+    case Type::web_url:
+      return parse_hook_url(text, true);
     case Type::address:
       return parse_address(text);
     case Type::storage_url:

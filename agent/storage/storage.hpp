@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-/// Where objects (the files of bundles) come from and go to. Implementations: file/, supabase/. One contract suite for all:
-/// tests/contract/storage.
+/// Where objects (the files of bundles) come from and go to. Implementations: file/, supabase/. One contract suite for
+/// all: tests/contract/storage.
 namespace bundlesync::storage {
 
 struct ObjectInfo {

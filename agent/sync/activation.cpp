@@ -213,6 +213,7 @@ void Reconciler::acknowledge(const std::vector<plan::Group>& groups, const plan:
   for (const auto& group : groups) {
     report::Activated activated = describe(group, before);
     world_.reporter.activated(activated);
+    announce(activated);
     for (const auto& move : group.moves) {
       damaged_.erase(move.tree);  // made anew under the name of one that was gone
       downloaded_.erase(move.content);
@@ -220,6 +221,22 @@ void Reconciler::acknowledge(const std::vector<plan::Group>& groups, const plan:
     }
   }
   tidy_at_ = std::min(tidy_at_, now + std::chrono::seconds(1));
+}
+
+void Reconciler::announce(const report::Activated& activated) const {
+  if (!world_.announcers || world_.announcers->empty()) return;
+  hooks::Announcement announcement;
+  announcement.target = world_.target.path().string();
+  announcement.view = activated.view;
+  for (const auto& entry : activated.templates) {
+    hooks::ShownVersion& shown = announcement.templates[entry.name];
+    shown.version = entry.to_version;
+    shown.previous_version = entry.from_version;
+    shown.source = plan::to_string(entry.source);
+    shown.generation = entry.generation;
+    shown.history = entry.history;
+  }
+  for (const auto& announcer : *world_.announcers) announcer->announce(announcement);
 }
 
 report::Activated Reconciler::describe(const plan::Group& group, const plan::View& before) const {

@@ -79,6 +79,7 @@ class Reconciler {
   void acknowledge(const std::vector<plan::Group>& groups, const plan::View& before);
   Task<bool> found_damage(const std::vector<plan::Group>& groups);
   void show_failed(const Error& error);
+  void announce(const report::Activated& activated) const;
   report::Activated describe(const plan::Group& group, const plan::View& before) const;
   report::ActivatedTemplate describe(const plan::Shown& shown, const std::string& name) const;
 

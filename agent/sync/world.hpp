@@ -7,6 +7,7 @@
 #include "disk/state.hpp"
 #include "disk/target.hpp"
 #include "disk/trees.hpp"
+#include "hooks/announcer.hpp"
 #include "hooks/validator.hpp"
 #include "live/live_view.hpp"
 #include "plan/plan.hpp"
@@ -55,8 +56,9 @@ struct World {
   storage::Storage* storage;  ///< null with remote off
   report::Reporter& reporter;
   Random& random;
-  hooks::Validator* validator = nullptr;  ///< there where Policy::validate
-  FetchPermits* fetch_permits = nullptr;  ///< null: of this target alone
+  hooks::Validator* validator = nullptr;          ///< there where Policy::validate
+  const hooks::Announcers* announcers = nullptr;  ///< who is told what is shown; null: nobody
+  FetchPermits* fetch_permits = nullptr;          ///< null: of this target alone
 };
 
 }  // namespace bundlesync::sync

@@ -96,7 +96,7 @@ void expect_environment_loads_without(const Keys& left_out) {
     if (line.empty() || line.starts_with('#')) continue;
     const auto equals = line.find('=');
     const auto name = line.substr(0, equals);
-    if (!name.ends_with("_URL_FILE") && !name.ends_with("_KEY_FILE"))
+    if (!name.ends_with("_URL_FILE") && !name.ends_with("_KEY_FILE") && !name.ends_with("_SECRET_FILE"))
       sources.environment[name] = line.substr(equals + 1);
   }
   const auto settings = load(sources).value();

@@ -36,7 +36,8 @@ TEST(TargetList, SaysWhichIsWrongAndHow) {
             "targets[0]: templates: '../x' is no template name or glob");
   EXPECT_EQ(error_of(R"([{"path": "/a", "templates": 3}])"), "targets[0]: templates: expected a list of names");
   EXPECT_EQ(error_of(R"([{"path": "/a", "templates": []}])"), "targets[0]: templates: '' has an empty name");
-  EXPECT_EQ(error_of(R"([{"path": "/a", "templates": "*", "template": "b"}])"), "targets[0]: template is not a known key");
+  EXPECT_EQ(error_of(R"([{"path": "/a", "templates": "*", "template": "b"}])"),
+            "targets[0]: template is not a known key");
   EXPECT_EQ(error_of(R"([{"path": "/a b", "templates": "*"}])"), "targets[0]: 'a b' is no name of a target");
 }
 

@@ -162,12 +162,24 @@ TEST(OptionValue, AProgramIsAPathOrAListOfWords) {
   EXPECT_EQ(error_of("hooks.validate.command", "[\"/a\""), "'[\"/a\"' is no list of words" + hint);
 }
 
+TEST(OptionValue, AWebhookIsToldOverTlsOrOnThisMachine) {
+  const auto url = value_of("hooks.webhook.url", "https://hooks.example.org:8443/a?b=c").hook_url;
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->origin, "https://hooks.example.org:8443");
+  EXPECT_EQ(url->target, "/a?b=c");
+  EXPECT_EQ(value_of("hooks.webhook.url", "http://127.0.0.1:1/").hook_url->origin, "http://127.0.0.1:1");
+  for (const char* wrong : {"http://hooks.example.org/", "ftp://127.0.0.1/", "https://", "https:///x",
+                            "https://user@host/", "https://host:0/", "https://host/#x"}) {
+    EXPECT_FALSE(parse_value(*find_option("hooks.webhook.url"), wrong)) << wrong;
+  }
+}
+
 TEST(OptionValue, AHookIsAskedOnThisMachineOnly) {
-  const auto url = value_of("hooks.validate.url", "http://127.0.0.1:8080/validate?x=1").local_url;
+  const auto url = value_of("hooks.validate.url", "http://127.0.0.1:8080/validate?x=1").hook_url;
   EXPECT_EQ(url->origin, "http://127.0.0.1:8080");
   EXPECT_EQ(url->target, "/validate?x=1");
-  EXPECT_EQ(value_of("hooks.validate.url", "http://localhost").local_url->target, "/");
-  EXPECT_EQ(value_of("hooks.validate.url", "http://[::1]:99/x").local_url->origin, "http://[::1]:99");
+  EXPECT_EQ(value_of("hooks.validate.url", "http://localhost").hook_url->target, "/");
+  EXPECT_EQ(value_of("hooks.validate.url", "http://[::1]:99/x").hook_url->origin, "http://[::1]:99");
   const std::string hint =
       "\nhint: write it as http://127.0.0.1:8080/validate: containers of one pod share the loopback address";
   for (const std::string text : {"http://example.org/x", "http://127.0.0.1.example.org/", "http://10.0.0.1/",
