@@ -8,6 +8,7 @@
 #include "cli/version.hpp"
 #include "cli/wiring.hpp"
 #include "confine/confine.hpp"
+#include "disk/granted_files.hpp"
 #include "report/log.hpp"
 #include "report/operator_reporter.hpp"
 #include "settings/option.hpp"
@@ -17,6 +18,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <list>
 #include <memory>
 #include <optional>
@@ -65,6 +67,26 @@ std::string mode_text(const settings::Settings& settings) {
   return "auto";
 }
 
+disk::Access access_of(const settings::Settings& settings) {
+  disk::Access access;
+  access.file_mode = settings.target_file_mode;
+  access.dir_mode = settings.target_dir_mode;
+  access.gid = settings.target_gid;
+  return access;
+}
+
+/// Only root may give files to a group that it is not in.
+Result<void> check_group(const settings::Settings& settings) {
+  if (!settings.target_gid || ::geteuid() == 0) return {};
+  const gid_t wanted = *settings.target_gid;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  if (::getgroups(static_cast<int>(groups.size()), groups.data()) < 0) groups.clear();
+  groups.push_back(::getegid());
+  if (std::ranges::find(groups, wanted) != groups.end()) return {};
+  return fail(ErrorKind::usage, fmt::format("target.gid is {}, and the agent is not in that group", wanted),
+              "run it with that group beside its own: supplementalGroups of a pod, SupplementaryGroups= of a unit");
+}
+
 std::vector<std::string> names_of(const settings::Settings& settings) {
   std::vector<std::string> names;
   for (const auto& target : settings.targets) names.push_back(target.name);
@@ -76,7 +98,7 @@ struct Floor {
   Floor(const settings::Settings& settings, const settings::Target& given)
       : what(given), options(sync_options(settings, given)) {}
 
-  Result<void> open(disk::RealFiles& files, const settings::Settings& settings);
+  Result<void> open(disk::Files& files, const settings::Settings& settings);
 
   const settings::Target& what;
   const sync::Options options;
@@ -90,6 +112,7 @@ struct Floor {
 struct House {
   explicit House(const settings::Settings& given)
       : settings(given),
+        files(access_of(given)),
         reporter(loop.clock(), report::make_log(log_format(given.log_format), log_level(given.log_level)),
                  report::ServiceManager::from_environment(loop.clock()), names_of(given)) {}
 
@@ -109,7 +132,7 @@ struct House {
 
   const settings::Settings& settings;
   std::string confined;
-  disk::RealFiles files;
+  disk::GrantedFiles files;
   std::list<Floor> floors;
   async::Loop loop;
   report::OperatorReporter reporter;
@@ -122,10 +145,11 @@ struct House {
   std::unique_ptr<async::Pool> disk_pool;
 };
 
-Result<void> Floor::open(disk::RealFiles& files, const settings::Settings& settings) {
+Result<void> Floor::open(disk::Files& files, const settings::Settings& settings) {
   disk::Target::Options where;
   where.path = what.path;
   where.strict = settings.target_strict;
+  where.allow_network = settings.target_allow_network;
   auto opened = disk::Target::open(files, where);
   if (!opened) return fail(opened.error());
   target = std::move(*opened);
@@ -136,6 +160,7 @@ Result<void> Floor::open(disk::RealFiles& files, const settings::Settings& setti
 }
 
 Result<void> House::open() {
+  if (auto allowed = check_group(settings); !allowed) return allowed;
   for (const auto& what : settings.targets) {
     Floor& floor = floors.emplace_back(settings, what);
     if (auto opened = floor.open(files, settings); !opened) return opened;

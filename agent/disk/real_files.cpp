@@ -231,16 +231,26 @@ Sys<FileInfo> RealFiles::stat_at(int dir, const std::string& name) {
 Sys<std::string> RealFiles::file_system(int fd) {
   struct statfs info{};
   if (retrying([&] { return ::fstatfs(fd, &info); }) != 0) return std::unexpected(errno);
-  static constexpr std::array<std::pair<unsigned long, const char*>, 10> known = {{{0xef53, "ext4"},
-                                                                                   {0x58465342, "xfs"},
-                                                                                   {0x9123683e, "btrfs"},
-                                                                                   {0x01021994, "tmpfs"},
-                                                                                   {0x794c7630, "overlay"},
-                                                                                   {0x6969, "nfs"},
-                                                                                   {0x65735546, "fuse"},
-                                                                                   {0xff534d42, "cifs"},
-                                                                                   {0x2fc12fc1, "zfs"},
-                                                                                   {0x01021997, "9p"}}};
+  static constexpr std::array<std::pair<unsigned long, const char*>, 18> known = {{
+      {0xef53, "ext4"},
+      {0x58465342, "xfs"},
+      {0x9123683e, "btrfs"},
+      {0x01021994, "tmpfs"},
+      {0x794c7630, "overlay"},
+      {0x6969, "nfs"},
+      {0x65735546, "fuse"},
+      {0xff534d42, "cifs"},
+      {0xfe534d42, "smb2"},
+      {0x517b, "smb"},
+      {0x2fc12fc1, "zfs"},
+      {0x01021997, "9p"},
+      {0x00c36400, "ceph"},
+      {0x5346414f, "afs"},
+      {0x47504653, "gpfs"},
+      {0x0bd00bd0, "lustre"},
+      {0xf2f52010, "f2fs"},
+      {0x6a656a63, "virtiofs"},
+  }};
   const auto magic = static_cast<unsigned long>(info.f_type) & 0xffffffffUL;
   for (const auto& [number, name] : known) {
     if (number == magic) return std::string(name);

@@ -4,6 +4,8 @@
 #include "disk/folders.hpp"
 #include "disk/layout.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <unistd.h>
@@ -87,7 +89,20 @@ Result<Fd> OpenTarget::make_own(int dir, const std::string& name, mode_t mode, c
   return std::move(folder->fd);
 }
 
+/// Where a rename is seen late or not as one, fsync promises little, and locks are the server's word.
+bool is_network(std::string_view file_system) {
+  constexpr std::array names = {"nfs", "cifs", "smb", "smb2", "ceph", "afs", "9p", "gpfs", "lustre"};
+  return std::ranges::find(names, file_system) != names.end();
+}
+
 Result<void> OpenTarget::make_folders() {
+  if (!options_.allow_network && is_network(file_system())) {
+    return fail(Error(ErrorKind::usage,
+                      "the target " + options_.path.string() + " is on a network file system, " + file_system())
+                    .with_reason("network_file_system")
+                    .with_hint("give the agent a local volume: an emptyDir, a tmpfs, a disk of this machine")
+                    .with_hint("or set target.allow_network_fs to true: README.md says what readers lose"));
+  }
   if (shared_ && options_.strict) {
     return fail(Error(ErrorKind::usage, "others may write to the target " + options_.path.string())
                     .with_reason("target_shared")

@@ -17,15 +17,16 @@ class Target {
  public:
   struct Options {
     std::filesystem::path path;
-    bool strict = false;  ///< refuse a target that others may write to (target.strict)
+    bool strict = false;        ///< refuse a target that others may write to (target.strict)
+    bool allow_network = true;  ///< false: refuse a target on a network file system (target.allow_network_fs)
   };
 
   /// For the agent: makes `..bundlesync` and its folders (0755; state 0700) where missing, independent of the umask,
   /// checks that they are ours, repairs modes that somebody changed (kubelet's fsGroup walk). An unknown newer state
   /// format is left alone and a new area is begun beside it. Takes no lock and removes nothing: another agent may be at
   /// work here.
-  /// Errors: usage (no such directory, target.strict), unauthorised, damaged (a file where a directory of ours
-  /// belongs), …
+  /// Errors: usage (no such directory, target.strict, a network file system), unauthorised, damaged (a file where a
+  /// directory of ours belongs), …
   static Result<std::unique_ptr<Target>> open(Files& files, Options options);
   /// For commands that only read: opens what is there, changes nothing. not_found where no agent ever ran.
   static Result<std::unique_ptr<Target>> open_readonly(Files& files, Options options);

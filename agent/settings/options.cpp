@@ -16,6 +16,11 @@ std::chrono::seconds seconds(const Value& value) {
   return std::chrono::duration_cast<std::chrono::seconds>(value.duration);
 }
 
+/// "0444"
+std::uint32_t mode_of(const std::string& text) {
+  return static_cast<std::uint32_t>(std::stoul(text, nullptr, 8));
+}
+
 std::vector<Option> what_apps_read() {
   return {
       {.key = "target",
@@ -29,6 +34,32 @@ std::vector<Option> what_apps_read() {
        .standard = "false",
        .meaning = "Refuse a target that others than the agent may write to; false only reports it.",
        .store = [](Settings& s, const Value& v) { s.target_strict = v.boolean; }},
+      {.key = "target.allow_network_fs",
+       .type = Type::boolean,
+       .standard = "false",
+       .meaning = "Take a target on NFS, SMB, Ceph and the like, where readers may see a swap late, and not as one.",
+       .store = [](Settings& s, const Value& v) { s.target_allow_network = v.boolean; }},
+      {.key = "target.file_mode",
+       .type = Type::choice,
+       .standard = "0444",
+       .choices = {"0444", "0440", "0400"},
+       .meaning = "Mode of every file that apps read, whatever the umask; set before it can be seen.",
+       .store = [](Settings& s, const Value& v) { s.target_file_mode = mode_of(v.text); }},
+      {.key = "target.dir_mode",
+       .type = Type::choice,
+       .standard = "0555",
+       .choices = {"0555", "0550", "0500"},
+       .meaning = "Mode of every directory that apps read; the agent's own above them are writable for it, too.",
+       .store = [](Settings& s, const Value& v) { s.target_dir_mode = mode_of(v.text); }},
+      {.key = "target.gid",
+       .type = Type::count,
+       .min = 0,
+       .max = 4'294'967'294,
+       .example = "3000",
+       .meaning =
+           "Group of what apps read, as a number. The agent must be in it (fsGroup or supplementalGroups of a pod, "
+           "SupplementaryGroups= of a unit). Where it is not set, the agent's own.",
+       .store = [](Settings& s, const Value& v) { s.target_gid = static_cast<std::uint32_t>(v.number); }},
       {.key = "templates",
        .type = Type::names,
        .flag = "--templates",

@@ -69,6 +69,10 @@ struct Settings {
   std::vector<std::string> templates;  ///< names and globs, as given, each once; of `target`
   std::vector<Target> targets;         ///< of the agent: all of them, one where there is only `target`
   bool target_strict = false;
+  bool target_allow_network = false;
+  std::uint32_t target_file_mode = 0;  ///< as chmod(2) takes it
+  std::uint32_t target_dir_mode = 0;
+  std::optional<std::uint32_t> target_gid;
   bool remote = false;
 
   struct Database {

@@ -58,6 +58,63 @@ TEST_F(Volume, OfRootWithMode0777IsServedByUid65532ToAnAppWithAnotherUid) {
   EXPECT_EQ(agent.stop().code, 0);
 }
 
+/// Everything that an app may come across: the agent's own state apart.
+void expect_access(const fs::path& target, gid_t group, mode_t file_mode, mode_t dir_mode) {
+  for (const char* area : {"trees", "views"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(target / "..bundlesync" / area)) {
+      struct stat found{};
+      if (entry.is_symlink() || ::stat(entry.path().c_str(), &found) != 0) continue;
+      EXPECT_EQ(found.st_gid, group) << entry.path();
+      const mode_t mode = found.st_mode & 07777;
+      const bool is_folder = fs::is_directory(entry.path()) && mode == (dir_mode | 0200);
+      if (!is_folder) {
+        EXPECT_EQ(mode, fs::is_directory(entry.path()) ? dir_mode : file_mode) << entry.path();
+      }
+    }
+  }
+}
+
+TEST_F(Volume, IsReadByTheWantedGroupAloneFromTheFirstMoment) {
+  SKIP_UNLESS_ROOT();
+  AgentLaunch launched = launch({{"BUNDLESYNC_TARGET_FILE_MODE", "0440"},
+                                 {"BUNDLESYNC_TARGET_DIR_MODE", "0550"},
+                                 {"BUNDLESYNC_TARGET_GID", std::to_string(app_user)}});
+  launched.umask = 0;
+  AgentProcess agent(launched);
+  ASSERT_TRUE(comes_to_show("alpha", "1.0.0")) << agent.log();
+  expect_access(target_, app_user, 0440, 0550);
+  EXPECT_EQ(read_as(app_user, target_ / "alpha/master.md").out, oracle_.files("alpha", "1.0.0").at("master.md"));
+  EXPECT_NE(read_as(agent_user, target_ / "alpha/master.md").code, 0) << "somebody of no such group";
+  move("alpha", "1.1.0");
+  ASSERT_TRUE(comes_to_show("alpha", "1.1.0")) << agent.log();
+  expect_access(target_, app_user, 0440, 0550);
+  EXPECT_EQ(agent.stop().code, 0);
+
+  // Somebody changes a mode; the next start sets it back and builds nothing anew.
+  const fs::path file = fs::canonical(target_ / "alpha/master.md");
+  ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
+  AgentProcess again(launched);
+  ASSERT_TRUE(comes_to_answer(again, "/readyz", 200));
+  EXPECT_TRUE(wait_until(std::chrono::seconds(5), [&] { return fs::status(file).permissions() == fs::perms(0440); }));
+  EXPECT_EQ(fs::canonical(target_ / "alpha/master.md"), file);
+}
+
+TEST_F(Volume, AGroupThatTheAgentIsNotInIsRefusedAtTheStart) {
+  SKIP_UNLESS_ROOT();
+  ASSERT_EQ(::chmod(target_.c_str(), 0777), 0);
+  Command once;
+  once.words = {BUNDLESYNC_PROGRAM, "agent", "--once"};
+  once.environment = launch({{"BUNDLESYNC_TARGET_GID", "3000"}}).environment;
+  once.user = agent_user;
+  const Ended refused = run(once);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_EQ(
+      refused.err,
+      "error: target.gid is 3000, and the agent is not in that group\nhint: run it with that group beside its own: "
+      "supplementalGroups of a pod, SupplementaryGroups= of a unit\n");
+  EXPECT_TRUE(fs::is_empty(target_));
+}
+
 /// Files only: path to inode and mtime, which a rebuild would change and a chmod does not.
 std::map<std::string, std::pair<ino_t, std::int64_t>> identities(const fs::path& directory) {
   std::map<std::string, std::pair<ino_t, std::int64_t>> result;

@@ -54,6 +54,40 @@ TEST_F(TargetTest, RepairsModesThatSomebodyChanged) {
   EXPECT_EQ(mode(own("state")), 0700U);
 }
 
+/// A volume that says what it is.
+class VolumeOf final : public RealFiles {
+ public:
+  explicit VolumeOf(std::string name) : name_(std::move(name)) {}
+  Sys<std::string> file_system(int) override { return name_; }
+
+ private:
+  const std::string name_;
+};
+
+TEST_F(TargetTest, RefusesANetworkFileSystemUnlessItIsAllowed) {
+  Target::Options options;
+  options.path = dir_.path();
+  options.allow_network = false;
+  for (const char* name : {"nfs", "cifs", "smb2", "ceph", "9p", "lustre"}) {
+    VolumeOf files(name);
+    const auto refused = Target::open(files, options);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().kind(), ErrorKind::usage);
+    EXPECT_EQ(refused.error().text(),
+              "the target " + dir_.path().string() + " is on a network file system, " + name +
+                  "\nhint: give the agent a local volume: an emptyDir, a tmpfs, a disk of this machine"
+                  "\nhint: or set target.allow_network_fs to true: README.md says what readers lose");
+    EXPECT_FALSE(fs::exists(own(""))) << "nothing was written";
+  }
+  for (const char* name : {"ext4", "xfs", "tmpfs", "overlay", "fuse", "0x1234"}) {
+    VolumeOf files(name);
+    EXPECT_TRUE(Target::open(files, options)) << name;
+  }
+  options.allow_network = true;
+  VolumeOf nfs("nfs");
+  EXPECT_TRUE(Target::open(nfs, options));
+}
+
 TEST_F(TargetTest, ChangesNothingTheSecondTime) {
   ASSERT_TRUE(open());
   const auto before = fingerprint(dir_.path());
