@@ -1,5 +1,8 @@
 #include "report/operator_reporter.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace bundlesync::report {
@@ -18,6 +21,23 @@ Page text_page(std::string_view content_type, std::string body) {
   page.content_type = content_type;
   page.body = std::move(body);
   return page;
+}
+
+bool shows_what_is_wanted(const TemplateReport& report) {
+  return report.desired_version.empty() || report.shown_version == report.desired_version;
+}
+
+/// For `systemctl status`: "shows 2 of 3 templates, view 7; intake is refused (digest_mismatch)". Of several that do
+/// not show what is wanted the first is named.
+std::string status_line(const Settled& settled) {
+  const auto shown = std::ranges::count_if(settled.templates, [](const auto& t) { return !t.shown_version.empty(); });
+  std::string line =
+      shown == 0 ? "shows nothing yet"
+                 : fmt::format("shows {} of {} templates, view {}", shown, settled.templates.size(), settled.view);
+  const auto behind = std::ranges::find_if_not(settled.templates, shows_what_is_wanted);
+  if (behind == settled.templates.end()) return line;
+  line += fmt::format("; {} is {}", behind->name, plan::to_string(behind->state));
+  return behind->reason.empty() ? line : line + " (" + behind->reason + ")";
 }
 
 }  // namespace
@@ -61,7 +81,9 @@ void OperatorReporter::settled(const Settled& settled) {
   metrics_.settled(settled);
   board_.settled(settled);
   health_.settled(settled.ready, settled.missing);
-  if (settled.ready) manager_.ready("shows view " + std::to_string(settled.view));
+  // The first pass comes after lock and recovery and waits for no remote: from here on the agent runs. What it shows is
+  // for readiness and `bundlesync wait` to say, else a database that is away would keep a machine from booting.
+  manager_.ready(status_line(settled));
   ++revision_;
 }
 
@@ -157,6 +179,7 @@ void OperatorReporter::standby(const Error& held) {
   log_.standby(held);
   board_.standby(held);
   health_.standby(held.fact());
+  manager_.status("standby: " + held.fact());
   ++revision_;
 }
 
