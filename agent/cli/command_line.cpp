@@ -2,6 +2,7 @@
 
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
+#include "cli/man_page.hpp"
 #include "cli/usage_error.hpp"
 #include "cli/version.hpp"
 #include "settings/option.hpp"
@@ -335,6 +336,11 @@ class Builder {
       chosen_.verb = [shell, tree = tree_of(*app_)](const Context& context) {
         return print_completion(context, *shell, tree);
       };
+    });
+
+    CLI::App& man = *app_->add_subcommand("man", "Print the manual page (for man -l -)");
+    man.callback([this] {
+      chosen_.verb = [tree = tree_of(*app_)](const Context& context) { return print_man_page(context, tree); };
     });
 
     CLI::App& version = *app_->add_subcommand("version", "Print the version");

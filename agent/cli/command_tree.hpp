@@ -14,9 +14,11 @@ struct CommandTree {
   struct Flag {
     std::string name;   ///< "--config"
     std::string value;  ///< "FILE", "auto|text|json"; empty: it takes none
+    std::string about;  ///< what its help says
     bool operator==(const Flag&) const = default;
   };
   std::string name;
+  std::string about;
   std::vector<Flag> flags;
   std::vector<std::string> arguments;  ///< "T", "DIR", in order; the last may be there several times
   std::vector<CommandTree> commands;

@@ -111,12 +111,23 @@ void OperatorReporter::started(const Started& started) {
   first().started(started);
 }
 
-void OperatorReporter::target_settled() {
-  const bool all = ready().ok;
-  if (!all) return;
-  const std::string shows = targets_.size() == 1 ? "shows view " + std::to_string(first().view())
-                                                 : "keeps " + std::to_string(targets_.size()) + " targets";
-  manager_.ready(shows);
+/// A target's first pass comes after its lock and recovery and waits for no remote: from there on the agent runs. What
+/// it shows is for readiness and `bundlesync wait` to say, else a database that is away would keep a machine from
+/// booting. Of several targets some may be another agent's for now.
+void OperatorReporter::target_changed() {
+  const bool all_known = std::ranges::none_of(targets_, [](const auto& target) { return target.summary().empty(); });
+  const bool runs = std::ranges::any_of(targets_, [](const auto& target) { return target.settled_once(); });
+  std::string text;
+  for (const auto& target : targets_) {
+    if (target.summary().empty()) continue;
+    const std::string of = target.name().empty() ? std::string() : target.name() + ": ";
+    text += (text.empty() ? "" : "; ") + of + target.summary();
+  }
+  if (all_known && runs) {
+    manager_.ready(text);
+  } else {
+    manager_.status(text);
+  }
 }
 
 void OperatorReporter::storage_answered(std::string_view code) {

@@ -48,7 +48,7 @@ class OperatorReporter final : public AgentVoice, public Pages {
   void announced(const Announced& announced) override;
   void stopping(std::string_view why) override;
   void tick() override;
-  void target_settled() override;
+  void target_changed() override;
 
   /// Of the agent, and of its first target.
   void started(const Started& started) override;

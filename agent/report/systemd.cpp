@@ -46,8 +46,16 @@ ServiceManager::ServiceManager(async::Clock& clock, std::string socket,
 }
 
 void ServiceManager::ready(std::string_view status) {
-  if (std::exchange(ready_said_, true)) return;
-  send("READY=1\nSTATUS=" + escaped(status, value_bytes_max));
+  if (std::exchange(ready_said_, true)) return this->status(status);
+  status_said_ = escaped(status, value_bytes_max);
+  send("READY=1\nSTATUS=" + status_said_);
+}
+
+void ServiceManager::status(std::string_view status) {
+  std::string text = escaped(status, value_bytes_max);
+  if (text == status_said_) return;
+  status_said_ = std::move(text);
+  send("STATUS=" + status_said_);
 }
 
 void ServiceManager::stopping() {

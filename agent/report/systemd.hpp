@@ -20,8 +20,9 @@ class ServiceManager {
   ServiceManager(async::Clock& clock, std::string socket, std::optional<std::chrono::microseconds> watchdog);
 
   bool listens() const { return !socket_.empty(); }
-  void ready(std::string_view status);  ///< READY=1, once
-  void stopping();                      ///< STOPPING=1, once
+  void ready(std::string_view status);   ///< READY=1 once, and the status
+  void status(std::string_view status);  ///< STATUS=, when it is another than before
+  void stopping();                       ///< STOPPING=1, once
   /// WATCHDOG=1, sent at most every quarter of the time that the manager waits. Call only while healthy.
   void alive();
 
@@ -32,6 +33,7 @@ class ServiceManager {
   std::string socket_;
   std::optional<std::chrono::microseconds> watchdog_;
   std::optional<async::Steady> last_alive_;
+  std::string status_said_;
   bool ready_said_ = false;
   bool stopping_said_ = false;
 };

@@ -1,8 +1,30 @@
 #include "report/target_reporter.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace bundlesync::report {
+namespace {
+
+bool shows_what_is_wanted(const TemplateReport& report) {
+  return report.desired_version.empty() || report.shown_version == report.desired_version;
+}
+
+/// Of several templates that do not show what is wanted the first is named.
+std::string summary_of(const Settled& settled) {
+  const auto shown = std::ranges::count_if(settled.templates, [](const auto& t) { return !t.shown_version.empty(); });
+  std::string line =
+      shown == 0 ? "shows nothing yet"
+                 : fmt::format("shows {} of {} templates, view {}", shown, settled.templates.size(), settled.view);
+  const auto behind = std::ranges::find_if_not(settled.templates, shows_what_is_wanted);
+  if (behind == settled.templates.end()) return line;
+  line += fmt::format("; {} is {}", behind->name, plan::to_string(behind->state));
+  return behind->reason.empty() ? line : line + " (" + behind->reason + ")";
+}
+
+}  // namespace
 
 TargetReporter::TargetReporter(AgentVoice& agent, async::Clock& clock, std::shared_ptr<LogReporter> log,
                                std::string name)
@@ -32,14 +54,15 @@ void TargetReporter::activated(const Activated& activated) {
 }
 
 void TargetReporter::settled(const Settled& settled) {
-  view_ = settled.view;
   ages_.settled(settled);
   log_->settled(settled);
   metrics_.settled(settled);
   board_.settled(settled);
   health_.settled(settled.ready, settled.missing);
   ++revision_;
-  agent_.target_settled();
+  summary_ = summary_of(settled);
+  settled_once_ = true;
+  agent_.target_changed();
 }
 
 void TargetReporter::sync_failed(const Error& error) {
@@ -70,6 +93,8 @@ void TargetReporter::standby(const Error& held) {
   board_.standby(held);
   health_.standby(held.fact());
   ++revision_;
+  summary_ = "standby: " + held.fact();
+  agent_.target_changed();
 }
 
 void TargetReporter::repaired(const std::string& fact) {

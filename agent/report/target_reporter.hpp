@@ -16,8 +16,8 @@ namespace bundlesync::report {
 /// Whoever speaks for all targets of an agent hears here what one of them did.
 class AgentVoice : public Reporter {
  public:
-  /// A target's pass is over: what it shows may be otherwise.
-  virtual void target_settled() = 0;
+  /// A target has a new summary().
+  virtual void target_changed() = 0;
 };
 
 /// What one target says: to the log, its own metrics, its status document and its health. What concerns them all (the
@@ -32,7 +32,10 @@ class TargetReporter final : public Reporter {
   Health& health() { return health_; }
   TargetMetrics& metrics() { return metrics_; }
   std::string status_json() const { return status_to_json(board_.snapshot()); }
-  std::uint64_t view() const { return view_; }  ///< that was shown when its last pass was over
+  /// For `systemctl status`: "shows 2 of 3 templates, view 7; intake is refused (digest_mismatch)", "standby: …"; empty
+  /// until one of the two is known.
+  const std::string& summary() const { return summary_; }
+  bool settled_once() const { return settled_once_; }
 
   void started(const Started& started) override;
   void shown_at_start(const Activated& shown) override;
@@ -89,7 +92,8 @@ class TargetReporter final : public Reporter {
   TargetMetrics metrics_;
   StatusBoard board_;
   Health health_;
-  std::uint64_t view_ = 0;
+  std::string summary_;
+  bool settled_once_ = false;
   std::uint64_t revision_ = 0;  ///< rises whenever the status document says something new, its ages apart
   std::uint64_t saved_revision_ = 0;
 };

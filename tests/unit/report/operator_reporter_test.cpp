@@ -39,17 +39,34 @@ TEST_F(OperatorReporterTest, ServesFourPagesAndNoOther) {
   EXPECT_FALSE(reporter_.page("/status/"));
 }
 
-TEST_F(OperatorReporterTest, TellsTheServiceManagerOfTheFirstReadyPassOnly) {
+TEST_F(OperatorReporterTest, IsReadyForTheServiceManagerBeforeAnythingIsShown) {
+  reporter_.started(Started{});
+  EXPECT_THAT(manager_.take(), ElementsAre());
   Settled unready = settled({});
   unready.ready = false;
   reporter_.settled(unready);
-  EXPECT_THAT(manager_.take(), ElementsAre());
+  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows nothing yet"));
+  EXPECT_EQ(page("/readyz").status, 503U);
+}
+
+TEST_F(OperatorReporterTest, TellsTheServiceManagerWhatIsShownWheneverThatChanges) {
   reporter_.settled(settled({shows("section7")}));
   reporter_.settled(settled({shows("section7")}));
-  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows view 7"));
+  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows 1 of 1 templates, view 7"));
   EXPECT_EQ(page("/readyz").status, 200U);
+  reporter_.settled(settled({shows("intake"), wants("section7", plan::State::refused, "digest_mismatch")}));
+  EXPECT_THAT(manager_.take(),
+              ElementsAre("STATUS=shows 2 of 2 templates, view 7; section7 is refused (digest_mismatch)"));
   reporter_.stopping("SIGTERM");
   EXPECT_THAT(manager_.take(), ElementsAre("STOPPING=1"));
+}
+
+TEST_F(OperatorReporterTest, IsNotReadyForTheServiceManagerWhileAnotherAgentHoldsTheTarget) {
+  reporter_.standby(Error(ErrorKind::held, "the target is held by pid 7"));
+  reporter_.standby(Error(ErrorKind::held, "the target is held by pid 7"));
+  EXPECT_THAT(manager_.take(), ElementsAre("STATUS=standby: the target is held by pid 7"));
+  reporter_.settled(settled({shows("section7")}));
+  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows 1 of 1 templates, view 7"));
 }
 
 TEST_F(OperatorReporterTest, LetsTheWatchdogBiteWhenATaskHasEnded) {

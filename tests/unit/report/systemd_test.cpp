@@ -27,7 +27,7 @@ TEST_F(SystemdTest, SaysReadyAndStoppingOnce) {
   us.alive();
   us.stopping();
   us.stopping();
-  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows view 1", "STOPPING=1"));
+  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows view 1", "STATUS=shows view 2", "STOPPING=1"));
 }
 
 TEST_F(SystemdTest, FeedsTheWatchdogFourTimesInItsTime) {
