@@ -1,0 +1,93 @@
+#include "fakes/manual_clock.hpp"
+#include "queries.hpp"
+#include "report/metrics.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+// Every name that rules and dashboard use is one that the agent's registry has, with that label.
+namespace bundlesync::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+report::TemplateReport template_in(const std::string& name, plan::State state) {
+  report::TemplateReport entry;
+  entry.name = name;
+  entry.state = state;
+  entry.shown_version = "1.0.0";
+  entry.source = "filesystem";
+  entry.desired_version = "1.1.0";
+  entry.desired_generation = 2;
+  entry.reason = "digest_mismatch";
+  return entry;
+}
+
+/// All that there is to export, once.
+std::map<std::string, LabelNames> registry() {
+  asio::io_context io;
+  fakes::ManualClock clock(io);
+  report::Ages ages(clock);
+  report::Metrics metrics(ages);
+  report::Started started;
+  started.version = "1.0.0";
+  started.mode = "auto";
+  metrics.started(started);
+  report::Settled settled;
+  settled.templates = {template_in("section7", plan::State::refused)};
+  settled.disk_bytes = {{"trees", 1}};
+  settled.disk_budget_bytes = 2;
+  ages.settled(settled);
+  ages.contacted("database");
+  metrics.settled(settled);
+  metrics.storage_answered("ok");
+  metrics.lost("database", Error(ErrorKind::unavailable, "gone"));
+  metrics.found("database");
+  report::Credential credential;
+  credential.kind = "storage";
+  credential.expires = clock.wall_now();
+  metrics.credential(credential);
+  metrics.privileged("storage_key", true);
+  metrics.validated("accepted", 1s);
+  return exported(metrics.text());
+}
+
+TEST(Monitoring, UsesOnlyMetricsAndLabelsOfTheRegistry) {
+  const auto known = registry();
+  ASSERT_GT(known.size(), 30U);
+  std::set<std::string> used_names;
+  for (const auto& query : all_queries()) {
+    LabelNames of_the_query = scrape_labels();
+    const auto used = metrics_in(query.expression);
+    EXPECT_FALSE(used.empty()) << query.where;
+    for (const auto& [metric, labels] : used) {
+      used_names.insert(metric);
+      const auto found = known.find(metric);
+      ASSERT_NE(found, known.end()) << query.where << ": no metric " << metric;
+      of_the_query.insert(found->second.begin(), found->second.end());
+      for (const auto& label : labels) {
+        EXPECT_TRUE(found->second.contains(label) || scrape_labels().contains(label))
+            << query.where << ": " << metric << " has no label " << label;
+      }
+    }
+    for (const auto& label : grouped_in(query.expression)) {
+      EXPECT_TRUE(of_the_query.contains(label)) << query.where << ": nothing in it has a label " << label;
+    }
+  }
+  EXPECT_GT(used_names.size(), 25U);
+}
+
+TEST(Monitoring, ShowsEveryMetricThatThereIs) {
+  std::set<std::string> used;
+  for (const auto& query : all_queries()) {
+    for (const auto& one : metrics_in(query.expression)) used.insert(one.metric);
+  }
+  for (const auto& [name, labels] : registry()) {
+    const auto end = name.ends_with("_sum") || name.ends_with("_count") ? name.rfind('_') : name.size();
+    const std::string family = name.substr(0, end);
+    EXPECT_TRUE(used.contains(name) || used.contains(family + "_bucket")) << name;
+  }
+}
+
+}  // namespace
+}  // namespace bundlesync::tests
