@@ -14,10 +14,6 @@
 namespace bundlesync::report {
 namespace {
 
-void say(spdlog::logger& log, spdlog::level::level_enum level, const Line& line) {
-  log.log(level, std::string_view(line.text()));
-}
-
 /// "a" when all are "a", else "a,b,a" in the order of the templates.
 std::string one_or_all(std::vector<std::string> values) {
   if (std::ranges::adjacent_find(values, std::ranges::not_equal_to()) == values.end()) values.resize(1);
@@ -52,6 +48,11 @@ Line activate_line(const Activated& activated) {
 /// What showing it took: nothing when everything was on this disk already.
 enum class Moment { start, activation };
 
+/// Proof is for the log alone: a hundred files are no hundred events.
+void inform(spdlog::logger& log, const Line& line) {
+  log.log(spdlog::level::info, std::string_view(line.text()));
+}
+
 void say_proof(spdlog::logger& log, const ActivatedTemplate& shown, Moment moment) {
   const bool downloaded_before = moment == Moment::start && shown.source == plan::Source::remote;
   const plan::Source source = downloaded_before ? plan::Source::cache : shown.source;
@@ -64,15 +65,14 @@ void say_proof(spdlog::logger& log, const ActivatedTemplate& shown, Moment momen
   if (shown.files.size() > proof_lines_max) {
     std::uint64_t bytes = 0;
     for (const auto& file : shown.files) bytes += file.bytes;
-    say(log, spdlog::level::info,
-        begin().add("files", shown.files.size()).add("bytes", nothing_moved ? std::uint64_t{0} : bytes));
+    inform(log, begin().add("files", shown.files.size()).add("bytes", nothing_moved ? std::uint64_t{0} : bytes));
     return;
   }
   for (const auto& file : shown.files) {
     Line line = begin();
     line.add(file.role.empty() ? "kind" : "role", file.role.empty() ? file.kind : file.role).add("locale", file.locale);
     line.add("sha256", file.sha256).add("bytes", nothing_moved ? std::uint64_t{0} : file.bytes).add("path", file.path);
-    say(log, spdlog::level::info, line);
+    inform(log, line);
   }
 }
 
@@ -82,8 +82,21 @@ std::string expiry_text(const Credential& credential) {
   return credential.expires ? format_time(*credential.expires) : "";
 }
 
-LogReporter::LogReporter(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
+LogReporter::LogReporter(std::shared_ptr<spdlog::logger> log, Events* events) : log_(std::move(log)), events_(events) {}
 LogReporter::~LogReporter() = default;
+
+void LogReporter::say(Severity severity, std::string_view line) {
+  const bool informs = severity == Severity::info;
+  const auto level = severity == Severity::error ? spdlog::level::err
+                     : informs                   ? spdlog::level::info
+                                                 : spdlog::level::warn;
+  log_->log(level, line);
+  if (events_ != nullptr) events_->add(severity, line);
+}
+
+void LogReporter::say(Severity severity, const Line& line) {
+  say(severity, std::string_view(line.text()));
+}
 
 void LogReporter::started(const Started& started) {
   Line line("start");
@@ -92,19 +105,19 @@ void LogReporter::started(const Started& started) {
   line.add("storage", started.storage).add("key_role", started.key_role).add("key_expires", started.key_expires);
   line.add("templates", started.templates);
   if (!started.confined.empty()) line.add("confined", started.confined);
-  say(*log_, spdlog::level::info, line);
+  say(Severity::info, line);
   if (!started.remote) {
     Line off("remote_off");
     off.prose("fact",
               "remote is off: Postgres and Storage are never contacted, only local and fallback files are shown");
     off.prose("hint", "set FEATURE_TEMPLATE_VERSION_REMOTE_STORAGE=true, or remote: true");
-    say(*log_, spdlog::level::warn, off);
+    say(Severity::warn, off);
   }
   if (started.target_shared) {
     Line shared("target_shared");
     shared.add("target", started.target).prose("fact", "others may write to the target's root");
     shared.prose("hint", "set target.strict to refuse such a target");
-    say(*log_, spdlog::level::warn, shared);
+    say(Severity::warn, shared);
   }
   mode_ = started.mode;
   key_role_ = started.key_role;
@@ -116,7 +129,7 @@ void LogReporter::shown_at_start(const Activated& shown) {
 }
 
 void LogReporter::activated(const Activated& activated) {
-  say(*log_, spdlog::level::info, activate_line(activated));
+  say(Severity::info, activate_line(activated));
   for (const auto& entry : activated.templates) say_proof(*log_, entry, Moment::activation);
 }
 
@@ -124,12 +137,11 @@ void LogReporter::settled(const Settled& settled) {
   Settled now = settled;
   now.ready = now.ready || settled_.ready;  // once ready it stays ready (health.hpp)
   for (const auto& line : transitions(settled_, now)) {
-    const bool warns = line.level == LogLine::Level::warn;
-    log_->log(warns ? spdlog::level::warn : spdlog::level::info, std::string_view(line.text));
+    say(line.level == LogLine::Level::warn ? Severity::warn : Severity::info, line.text);
   }
   settled_ = std::move(now);
   if (!failed_now_ && !failure_.empty()) {
-    say(*log_, spdlog::level::info, Line("sync_works"));
+    say(Severity::info, Line("sync_works"));
     failure_.clear();
   }
   failed_now_ = false;
@@ -139,7 +151,7 @@ void LogReporter::sync_failed(const Error& error) {
   failed_now_ = true;
   std::string text = error.line();
   if (text == failure_) return;
-  say(*log_, spdlog::level::err, Line("sync_failed").prose("error", text));
+  say(Severity::error, Line("sync_failed").prose("error", text));
   failure_ = std::move(text);
 }
 
@@ -148,14 +160,14 @@ void LogReporter::fetch_ended(const std::string& template_name, const std::strin
   if (!ok) return;  // refuse and retrying lines tell of it, once
   Line line("fetched");
   line.add("template", template_name).add("version", version).add("bytes", bytes).add("took", took);
-  say(*log_, spdlog::level::info, line);
+  say(Severity::info, line);
 }
 
 void LogReporter::validated(const Validated& validated) {
   Line line("validate");
   line.add("template", validated.template_name).add("version", validated.version).add("answer", validated.answer);
   line.add("took", validated.took).prose("said", validated.text);
-  say(*log_, validated.answer == "accepted" ? spdlog::level::info : spdlog::level::warn, line);
+  say(validated.answer == "accepted" ? Severity::info : Severity::warn, line);
 }
 
 /// Only what is wrong: a good tree is hashed again and again.
@@ -163,20 +175,20 @@ void LogReporter::scrubbed(const Scrubbed& scrubbed) {
   if (scrubbed.outcome == "good") return;
   Line line(scrubbed.outcome == "damaged" ? "quarantine" : "scrub_failed");
   line.add("template", scrubbed.template_name).add("version", scrubbed.version).prose("fact", scrubbed.text);
-  say(*log_, spdlog::level::warn, line);
+  say(Severity::warn, line);
 }
 
 void LogReporter::connected(const std::string& host, const std::string& role, std::string_view mode) {
   Line line("connect");
   line.add("source", "database").add("host", host).add("role", role).add("mode", mode);
-  say(*log_, spdlog::level::info, line);
+  say(Severity::info, line);
 }
 
 void LogReporter::lost(std::string_view source, const Error& error, std::chrono::duration<double> retry_in) {
   if (!lost_.emplace(source).second) return;
   Line line("lost");
   line.add("source", source).prose("error", error.line()).add("retry_in", retry_in);
-  say(*log_, spdlog::level::warn, line);
+  say(Severity::warn, line);
 }
 
 void LogReporter::found(std::string_view source, std::chrono::duration<double> away, unsigned attempts) {
@@ -185,7 +197,7 @@ void LogReporter::found(std::string_view source, std::chrono::duration<double> a
   lost_.erase(lost);
   Line line("found");
   line.add("source", source).add("away", away).add("attempts", attempts);
-  say(*log_, spdlog::level::info, line);
+  say(Severity::info, line);
 }
 
 void LogReporter::mode_changed(std::string_view mode, std::string_view reason, std::string_view hint) {
@@ -194,7 +206,7 @@ void LogReporter::mode_changed(std::string_view mode, std::string_view reason, s
   Line line("mode");
   line.add("mode", mode).add("reason", reason);
   if (!hint.empty()) line.prose("hint", hint);
-  say(*log_, hint.empty() ? spdlog::level::info : spdlog::level::warn, line);
+  say(hint.empty() ? Severity::info : Severity::warn, line);
 }
 
 void LogReporter::listen_verified(bool verified) {
@@ -202,7 +214,7 @@ void LogReporter::listen_verified(bool verified) {
   listen_was_verified_ = verified;
   Line line("listen");
   line.add("verified", verified ? "yes" : "no");
-  say(*log_, verified ? spdlog::level::info : spdlog::level::warn, line);
+  say(verified ? Severity::info : Severity::warn, line);
 }
 
 void LogReporter::credential(const Credential& credential) {
@@ -212,7 +224,7 @@ void LogReporter::credential(const Credential& credential) {
   key_expires_ = expires;
   Line line("credential");
   line.add("kind", credential.kind).add("key_role", key_role_).add("key_expires", key_expires_);
-  say(*log_, spdlog::level::info, line);
+  say(Severity::info, line);
 }
 
 void LogReporter::privileged(std::string_view what, const std::string& why) {
@@ -222,29 +234,29 @@ void LogReporter::privileged(std::string_view what, const std::string& why) {
   Line line("privileged");
   line.add("what", what);
   if (why.empty()) {
-    say(*log_, spdlog::level::info, line.add("is", "no longer"));
+    say(Severity::info, line.add("is", "no longer"));
     return;
   }
   line.prose("fact", why).prose("hint", "the agent only reads: give it a credential of its own");
-  say(*log_, spdlog::level::warn, line);
+  say(Severity::warn, line);
 }
 
 void LogReporter::warning(const std::string& fact) {
   if (warned_.size() >= warnings_kept_max) warned_.clear();  // said twice is better than memory without a bound
-  if (warned_.insert(fact).second) say(*log_, spdlog::level::warn, Line("warning").prose("fact", fact));
+  if (warned_.insert(fact).second) say(Severity::warn, Line("warning").prose("fact", fact));
 }
 
 void LogReporter::standby(const Error& held) {
   if (std::exchange(standby_said_, true)) return;
-  say(*log_, spdlog::level::warn, Line("standby").prose("fact", held.line()));
+  say(Severity::warn, Line("standby").prose("fact", held.line()));
 }
 
 void LogReporter::repaired(const std::string& fact) {
-  say(*log_, spdlog::level::warn, Line("repaired").prose("fact", fact));
+  say(Severity::warn, Line("repaired").prose("fact", fact));
 }
 
 void LogReporter::stopping(std::string_view why) {
-  say(*log_, spdlog::level::info, Line("stop").add("why", why));
+  say(Severity::info, Line("stop").add("why", why));
 }
 
 }  // namespace bundlesync::report

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "report/events.hpp"
+#include "report/line.hpp"
 #include "report/reporter.hpp"
 
 #include <cstddef>
@@ -21,7 +23,8 @@ inline constexpr std::size_t warnings_kept_max = 1000;  ///< different texts tha
 /// Puts what happens into lines (README.md, "The log"): one line an event, one line a transition.
 class LogReporter final : public Reporter {
  public:
-  explicit LogReporter(std::shared_ptr<spdlog::logger> log);
+  /// `events`, where there are any, must outlive it: they get every line but [PROOF].
+  explicit LogReporter(std::shared_ptr<spdlog::logger> log, Events* events = nullptr);
   ~LogReporter() override;
 
   void started(const Started& started) override;
@@ -52,7 +55,11 @@ class LogReporter final : public Reporter {
   void task_running(std::string_view, bool) override {}
 
  private:
+  void say(Severity severity, std::string_view line);
+  void say(Severity severity, const Line& line);
+
   std::shared_ptr<spdlog::logger> log_;
+  Events* events_;
   Settled settled_;  ///< the last one
   std::set<std::string, std::less<>> lost_;
   std::set<std::string, std::less<>> warned_;

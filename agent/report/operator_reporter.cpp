@@ -1,5 +1,7 @@
 #include "report/operator_reporter.hpp"
 
+#include "report/front_page.hpp"
+
 #include <utility>
 
 namespace bundlesync::report {
@@ -23,7 +25,8 @@ Page text_page(std::string_view content_type, std::string body) {
 }  // namespace
 
 OperatorReporter::OperatorReporter(async::Clock& clock, std::shared_ptr<spdlog::logger> log, ServiceManager manager)
-    : log_(std::move(log)),
+    : events_(clock),
+      log_(std::move(log), &events_),
       ages_(clock),
       metrics_(ages_),
       board_(clock, ages_),
@@ -35,6 +38,7 @@ std::optional<Page> OperatorReporter::page(std::string_view path) {
   if (path == "/readyz") return verdict_page(health_.ready());
   if (path == "/metrics") return text_page("text/plain; version=0.0.4; charset=utf-8", metrics_.text());
   if (path == "/status") return text_page("application/json", status_json());
+  if (path == "/") return front_page(board_.snapshot(), events_.last());
   return std::nullopt;
 }
 

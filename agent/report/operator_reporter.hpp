@@ -1,6 +1,7 @@
 #pragma once
 
 #include "report/ages.hpp"
+#include "report/events.hpp"
 #include "report/health.hpp"
 #include "report/health_server.hpp"
 #include "report/log_reporter.hpp"
@@ -16,7 +17,7 @@
 namespace bundlesync::report {
 
 /// The agent's reporter: tells each fact to the log, the metrics, the status document, the health rules and the service
-/// manager, and serves the pages made of them: /healthz, /readyz, /metrics, /status.
+/// manager, and serves the pages made of them: /healthz, /readyz, /metrics, /status, and / for a person.
 class OperatorReporter final : public Reporter, public Pages {
  public:
   OperatorReporter(async::Clock& clock, std::shared_ptr<spdlog::logger> log, ServiceManager manager);
@@ -54,6 +55,7 @@ class OperatorReporter final : public Reporter, public Pages {
   void task_running(std::string_view task, bool running) override;
 
  private:
+  Events events_;
   LogReporter log_;
   Ages ages_;
   Metrics metrics_;
