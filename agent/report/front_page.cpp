@@ -28,13 +28,16 @@ std::string style_source() {
   return "'sha256-" + bundle::base64(bytes) + "'";
 }
 
-/// "5 min ago", with the moment itself behind it; "" for no moment.
-std::string ago(const Status& status, const std::string& when) {
+/// "5 min", with the moment itself behind it; what is no moment as it is.
+std::string age(const Status& status, const std::string& when, std::string_view after = "") {
   const auto now = parse_time(status.written_at);
   const auto then = parse_time(when);
   if (!now || !then) return html(when);
-  const auto age = std::max(std::chrono::system_clock::duration::zero(), *now - *then);
-  return fmt::format(R"(<time datetime="{0}" title="{0}">{1} ago</time>)", html(when), rough(age));
+  return fmt::format(R"(<time datetime="{0}" title="{0}">{1}{2}</time>)", html(when), rough(*now - *then), after);
+}
+
+std::string ago(const Status& status, const std::string& when) {
+  return age(status, when, " ago");
 }
 
 bool shows_fallback(const TemplateLine& line) {
@@ -69,7 +72,8 @@ Sentence summary(const Status& status) {
     return {"bad", missing.empty() ? "Starting" : "Not ready: nothing to show for " + missing};
   }
   const auto late = std::ranges::count_if(templates, [](const auto& t) { return !t.out_of_date_since.empty(); });
-  if (late > 0) return {"bad", counted(late, templates.size()) + " not as the catalog wants"};
+  if (late > 0)
+    return {"bad", counted(late, templates.size()) + (late == 1 ? " does" : " do") + " not show what is wanted"};
   const auto held = std::ranges::count(templates, "held", &TemplateLine::state);
   if (held > 0) return {"bad", counted(held, templates.size()) + " held: the database went back in time"};
   if (!status.remote) return {"warn", "Remote is off: neither database nor storage is followed"};
@@ -78,7 +82,7 @@ Sentence summary(const Status& status) {
   for (const auto& source : status.sources) {
     if (!source.reachable) return {"warn", "The " + source.name + " is away; what is shown stays"};
   }
-  return {"good", "Everything is shown as the catalog wants"};
+  return {"good", "Everything that is wanted is shown"};
 }
 
 std::string cell(std::string_view of, const std::string& content) {
@@ -94,7 +98,8 @@ std::string template_row(const Status& status, const TemplateLine& line) {
   std::string why;
   if (!line.reason.empty()) why += "<small>" + html(line.reason) + "</small>";
   if (!line.detail.empty()) why += "<small class=\"mono\">" + html(line.detail) + "</small>";
-  if (!line.out_of_date_since.empty()) why += "<small>out of date, " + ago(status, line.out_of_date_since) + "</small>";
+  if (!line.out_of_date_since.empty())
+    why += "<small>out of date for " + age(status, line.out_of_date_since) + "</small>";
   if (!line.next_try.empty()) why += "<small>next try " + html(line.next_try) + "</small>";
   return row + why + "</td></tr>\n";
 }
@@ -116,7 +121,10 @@ std::string source_fact(const Status& status, const SourceStatus& source) {
   std::string text =
       source.reachable ? R"(<span class="good">reachable</span>)" : R"(<span class="bad">not reachable</span>)";
   text += source.last_contact.empty() ? ", never reached" : ", answered " + ago(status, source.last_contact);
-  if (!source.error.empty()) text += "<br><span class=\"mono\">" + html(source.error) + "</span>";
+  if (!source.error.empty()) text += "<small class=\"mono bad\">" + html(source.error) + "</small>";
+  if (source.name == "database" && !status.host.empty()) {
+    text += "<small>" + html(status.host) + ", as " + html(status.role) + "</small>";
+  }
   return fact(html(source.name), text);
 }
 
@@ -134,7 +142,6 @@ std::string contact_section(const Status& status) {
   if (!storage_asked) out += fact("storage", "not asked yet: nothing had to be fetched");
   const char* proven = status.listen_verified ? ", notifications arrive" : ", notifications not proven";
   out += fact("mode", html(status.mode) + (status.mode == "poll" ? "" : proven));
-  out += fact("database", html(status.host)) + fact("role", html(status.role));
   std::string key = html(status.key_role);
   if (!status.key_expires.empty())
     key += (key.empty() ? "" : ", ") + std::string("expires ") + html(status.key_expires);

@@ -23,12 +23,12 @@ code,.mono{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .card{background:var(--card);border:1px solid var(--line);border-radius:8px;overflow:hidden}
 table{width:100%;border-collapse:collapse}
 th,td{text-align:left;vertical-align:top;padding:.5rem .8rem;border-top:1px solid var(--line);overflow-wrap:anywhere}
-thead th{border-top:0;color:var(--dim);font-weight:500;font-size:.85rem;white-space:nowrap}
+thead th{border-top:0;min-width:6.5rem;color:var(--dim);font-weight:500;font-size:.85rem;white-space:nowrap}
 tbody th{font-weight:600}
-td small{display:block;color:var(--dim);font-size:.85rem}
+small{display:block;color:var(--dim);font-size:.85rem}
 .state{font-weight:600}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:1px;margin:0;background:var(--line)}
-dl div{background:var(--card);padding:.5rem .8rem;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));margin:0}
+dl div{padding:.5rem .8rem;overflow-wrap:anywhere;box-shadow:0 0 0 .5px var(--line)}
 dt{color:var(--dim);font-size:.85rem}
 dd{margin:0}
 meter{width:100%;height:.7rem}
@@ -37,7 +37,7 @@ li{display:grid;grid-template-columns:7rem 1fr;gap:0 .8rem;padding:.4rem .8rem;b
 li:first-child{border-top:0}
 p{margin:0;padding:.6rem .8rem}
 p+p{border-top:1px solid var(--line)}
-footer{margin-top:2rem;color:var(--dim);display:flex;flex-wrap:wrap;gap:.25rem 1rem}
+footer{margin-top:2rem;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 @media(max-width:44rem){
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tr,td,tbody th{display:block}

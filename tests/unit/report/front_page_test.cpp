@@ -67,7 +67,7 @@ TEST_F(FrontPageTest, ShowsVersionsWithWhatIsWantedAndWhy) {
         R"(<td data-of="from"><span>remote</span></td>)", R"(<time datetime="2026-01-01T00:00:00.000Z" )",
         R"(<td data-of="wanted"><span><code>1.1.0</code></span></td>)", R"(<span class="state good">current</span>)",
         R"(<span class="state bad">refused</span><small>digest_mismatch</small>)", "path=a.md want=11 got=22",
-        "out of date, <time ", ">2 min ago</time>", "next try when_the_row_changes", "<code>/prompts</code>"}) {
+        "out of date for <time ", ">2 min</time>", "next try when_the_row_changes", "<code>/prompts</code>"}) {
     EXPECT_THAT(text, HasSubstr(expected));
   }
 }
@@ -81,7 +81,7 @@ TEST_F(FrontPageTest, SaysTheWorstFirst) {
   reporter_.settled(unready);
   EXPECT_EQ(summary(), "bad: Not ready: nothing to show for intake");
   reporter_.settled(settled({shows("section7"), shows("intake")}));
-  EXPECT_EQ(summary(), "good: Everything is shown as the catalog wants");
+  EXPECT_EQ(summary(), "good: Everything that is wanted is shown");
   reporter_.lost("database", Error(ErrorKind::unavailable, "connection refused"), 0.4s);
   EXPECT_EQ(summary(), "warn: The database is away; what is shown stays");
   auto fallback = shows("intake");
@@ -89,7 +89,7 @@ TEST_F(FrontPageTest, SaysTheWorstFirst) {
   reporter_.settled(settled({shows("section7"), fallback}));
   EXPECT_EQ(summary(), "warn: 1 of 2 templates from local or fallback files");
   reporter_.settled(settled({wants("section7", State::retrying, "timed_out"), fallback}));
-  EXPECT_EQ(summary(), "bad: 1 of 2 templates not as the catalog wants");
+  EXPECT_EQ(summary(), "bad: 1 of 2 templates does not show what is wanted");
   reporter_.standby(Error(ErrorKind::conflict, "another agent holds the target"));
   EXPECT_EQ(summary(), "warn: Standby: another agent holds the target");
 }
@@ -171,7 +171,9 @@ TEST_F(FrontPageTest, LoadsNothingAndForbidsWhatItDoesNotNeed) {
   EXPECT_THAT(page.body, HasSubstr("<style>" + std::string(front_page_style) + "</style>"));
   const std::string& policy = headers.at("Content-Security-Policy");
   std::string hex;
-  for (const char c : bundle::base64_decoded(policy.substr(policy.find("sha256-") + 7, 44)).value()) {
+  const auto digest = bundle::base64_decoded(policy.substr(policy.find("sha256-") + 7, 44));
+  ASSERT_TRUE(digest);
+  for (const char c : *digest) {
     hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
   }
   EXPECT_EQ(hex, Digest::of(front_page_style).hex());
