@@ -51,7 +51,8 @@ std::string yaml_value(const Option& option) {
 }  // namespace
 
 std::string sample_yaml() {
-  std::string out = comment(
+  std::string out = "# yaml-language-server: $schema=agent.schema.json\n";
+  out += comment(
       "Settings of bundlesync. A key may also be nested (retention: {age: 1h}). Environment variables win over this "
       "file, "
       "flags win over both; `bundlesync config print --origin` tells where each value came from. What is commented out "
