@@ -1,9 +1,13 @@
 #include "fakes/manual_clock.hpp"
 #include "queries.hpp"
 #include "report/metrics.hpp"
+#include "support/process.hpp"
+#include "support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
 
 // Every name that rules and dashboard use is one that the agent's registry has, with that label.
 namespace bundlesync::tests {
@@ -23,8 +27,8 @@ report::TemplateReport template_in(const std::string& name, plan::State state) {
   return entry;
 }
 
-/// All that there is to export, once.
-std::map<std::string, LabelNames> registry() {
+/// All that there is to export, once, as it is served.
+std::string registry_text() {
   asio::io_context io;
   fakes::ManualClock clock(io);
   report::Ages ages(clock);
@@ -49,7 +53,55 @@ std::map<std::string, LabelNames> registry() {
   metrics.credential(credential);
   metrics.privileged("storage_key", true);
   metrics.validated("accepted", 1s);
-  return exported(metrics.text());
+  return metrics.text();
+}
+
+std::map<std::string, LabelNames> registry() {
+  return exported(registry_text());
+}
+
+/// Without what a histogram adds to its name.
+std::string family_of(const std::string& name) {
+  for (const std::string_view end : {"_bucket", "_sum", "_count"}) {
+    if (name.ends_with(end)) return name.substr(0, name.size() - end.size());
+  }
+  return name;
+}
+
+TEST(Monitoring, NamesAreAsPromtoolWantsThem) {
+  if (std::string(BUNDLESYNC_PROMTOOL).empty()) GTEST_SKIP() << "promtool is missing: deploy/install-packages test";
+  const TempDir home;
+  std::ofstream(home / "metrics") << registry_text();
+  const std::string line = std::string(BUNDLESYNC_PROMTOOL) + " check metrics <" + (home / "metrics").string();
+  const auto ended = run(Command{{"/bin/sh", "-c", line}, {}, std::nullopt, std::nullopt});
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+  EXPECT_EQ(ended.out + ended.err, "");
+}
+
+/// The table of the README has every metric, and no other.
+TEST(Monitoring, EveryMetricStandsInTheReadme) {
+  const std::string readme = text_of(std::string(BUNDLESYNC_MONITORING) + "/../../README.md");
+  const auto from = readme.find("| about | metrics (labels) |");
+  ASSERT_NE(from, std::string::npos);
+  const std::string table = readme.substr(from, readme.find("\n\n", from) - from);
+  std::set<std::string> named;
+  for (auto open = table.find('`'); open != std::string::npos; open = table.find('`', open + 1)) {
+    const auto close = table.find('`', open + 1);
+    named.insert("bundlesync_" + table.substr(open + 1, close - open - 1));
+    open = close;
+  }
+  std::set<std::string> known;
+  for (const auto& [name, labels] : registry()) known.insert(family_of(name));
+  EXPECT_EQ(named, known);
+}
+
+/// The table of the README has every alert.
+TEST(Monitoring, EveryAlertStandsInTheReadme) {
+  const std::string readme = text_of(std::string(BUNDLESYNC_MONITORING) + "/../../README.md");
+  for (const auto& rule : alert_rules()) {
+    const std::string critical = rule.severity == "critical" ? " (critical)" : "";
+    EXPECT_THAT(readme, testing::HasSubstr("\n| `" + rule.name + "`" + critical + " | "));
+  }
 }
 
 TEST(Monitoring, UsesOnlyMetricsAndLabelsOfTheRegistry) {
@@ -83,9 +135,7 @@ TEST(Monitoring, ShowsEveryMetricThatThereIs) {
     for (const auto& one : metrics_in(query.expression)) used.insert(one.metric);
   }
   for (const auto& [name, labels] : registry()) {
-    const auto end = name.ends_with("_sum") || name.ends_with("_count") ? name.rfind('_') : name.size();
-    const std::string family = name.substr(0, end);
-    EXPECT_TRUE(used.contains(name) || used.contains(family + "_bucket")) << name;
+    EXPECT_TRUE(used.contains(name) || used.contains(family_of(name) + "_bucket")) << name;
   }
 }
 
