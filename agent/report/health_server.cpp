@@ -65,6 +65,7 @@ http::response<http::string_body> response_of(Page page) {
   response.result(page.status);
   response.set(http::field::content_type, page.content_type);
   response.set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : page.headers) response.set(name, value);
   if (page.status == static_cast<unsigned>(http::status::method_not_allowed)) {
     response.set(http::field::allow, "GET, HEAD");
   }

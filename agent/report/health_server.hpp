@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace bundlesync::report {
 
@@ -19,6 +21,7 @@ struct Page {
   unsigned status = 200;
   std::string content_type;
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< besides those that every answer has
 };
 
 /// What is served. Asked on the loop thread, answers at once.

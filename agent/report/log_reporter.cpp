@@ -15,7 +15,18 @@ namespace bundlesync::report {
 namespace {
 
 void say(const Voice& voice, spdlog::level::level_enum level, const std::string& text) {
-  voice.log->log(level, std::string_view(text + voice.suffix));
+  const std::string line = text + voice.suffix;
+  voice.log->log(level, std::string_view(line));
+  if (voice.events == nullptr) return;
+  const Severity severity = level == spdlog::level::err    ? Severity::error
+                            : level == spdlog::level::info ? Severity::info
+                                                           : Severity::warn;
+  voice.events->add(severity, line);
+}
+
+/// Proof is for the log alone: a hundred files are no hundred events.
+void prove(const Voice& voice, const Line& line) {
+  voice.log->log(spdlog::level::info, std::string_view(line.text() + voice.suffix));
 }
 
 void say(const Voice& voice, spdlog::level::level_enum level, const Line& line) {
@@ -68,15 +79,14 @@ void say_proof(const Voice& voice, const ActivatedTemplate& shown, Moment moment
   if (shown.files.size() > proof_lines_max) {
     std::uint64_t bytes = 0;
     for (const auto& file : shown.files) bytes += file.bytes;
-    say(voice, spdlog::level::info,
-        begin().add("files", shown.files.size()).add("bytes", nothing_moved ? std::uint64_t{0} : bytes));
+    prove(voice, begin().add("files", shown.files.size()).add("bytes", nothing_moved ? std::uint64_t{0} : bytes));
     return;
   }
   for (const auto& file : shown.files) {
     Line line = begin();
     line.add(file.role.empty() ? "kind" : "role", file.role.empty() ? file.kind : file.role).add("locale", file.locale);
     line.add("sha256", file.sha256).add("bytes", nothing_moved ? std::uint64_t{0} : file.bytes).add("path", file.path);
-    say(voice, spdlog::level::info, line);
+    prove(voice, line);
   }
 }
 
@@ -86,8 +96,8 @@ std::string expiry_text(const Credential& credential) {
   return credential.expires ? format_time(*credential.expires) : "";
 }
 
-LogReporter::LogReporter(std::shared_ptr<spdlog::logger> log, std::string target)
-    : voice_{std::move(log), target.empty() ? std::string() : " target=" + quoted(target)},
+LogReporter::LogReporter(std::shared_ptr<spdlog::logger> log, Events* events, std::string target)
+    : voice_{std::move(log), target.empty() ? std::string() : " target=" + quoted(target), events},
       is_of_one_target_(!target.empty()) {}
 LogReporter::~LogReporter() = default;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "report/events.hpp"
 #include "report/reporter.hpp"
 
 #include <cstddef>
@@ -14,10 +15,11 @@ class logger;
 
 namespace bundlesync::report {
 
-/// Says lines, each with the same words behind it.
+/// Says lines, each with the same words behind it, and lets `events` hear them.
 struct Voice {
   std::shared_ptr<spdlog::logger> log;
   std::string suffix;
+  Events* events = nullptr;
 };
 
 inline constexpr std::size_t proof_lines_max = 100;     ///< of one template; above it one line stands for all its files
@@ -28,7 +30,8 @@ inline constexpr std::size_t warnings_kept_max = 1000;  ///< different texts tha
 class LogReporter final : public Reporter {
  public:
   /// With a name every line ends in target=NAME, and what concerns all targets is said by begins() of another.
-  explicit LogReporter(std::shared_ptr<spdlog::logger> log, std::string target = {});
+  /// `events`, where there are any, must outlive it: they get every line but [PROOF].
+  explicit LogReporter(std::shared_ptr<spdlog::logger> log, Events* events = nullptr, std::string target = {});
   ~LogReporter() override;
 
   /// For whoever speaks for several targets: what started() would say and keep besides the target's own lines.

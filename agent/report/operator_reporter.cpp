@@ -1,6 +1,7 @@
 #include "report/operator_reporter.hpp"
 
 #include "base/json_read.hpp"
+#include "report/front_page.hpp"
 
 #include <boost/json.hpp>
 
@@ -27,11 +28,11 @@ Page text_page(std::string_view content_type, std::string body) {
 }
 
 std::list<TargetReporter> make_targets(AgentVoice& agent, async::Clock& clock, const std::shared_ptr<LogReporter>& log,
-                                       const std::shared_ptr<spdlog::logger>& logger,
+                                       const std::shared_ptr<spdlog::logger>& logger, Events& events,
                                        const std::vector<std::string>& names) {
   std::list<TargetReporter> targets;
   for (const auto& name : names) {
-    auto own = name.empty() ? log : std::make_shared<LogReporter>(logger, name);
+    auto own = name.empty() ? log : std::make_shared<LogReporter>(logger, &events, name);
     targets.emplace_back(agent, clock, std::move(own), name);
   }
   return targets;
@@ -54,8 +55,9 @@ Health::Verdict first_problem(std::list<TargetReporter>& targets, Ask ask) {
 
 OperatorReporter::OperatorReporter(async::Clock& clock, std::shared_ptr<spdlog::logger> log, ServiceManager manager,
                                    std::vector<std::string> targets)
-    : log_(std::make_shared<LogReporter>(log)),
-      targets_(make_targets(*this, clock, log_, log, targets)),
+    : events_(clock),
+      log_(std::make_shared<LogReporter>(log, &events_)),
+      targets_(make_targets(*this, clock, log_, log, events_, targets)),
       metrics_(targets_.front().ages()),
       manager_(std::move(manager)) {
   for (auto& target : targets_) metrics_.add(target.metrics());
@@ -81,6 +83,7 @@ std::string OperatorReporter::status_json() const {
 }
 
 std::optional<Page> OperatorReporter::page(std::string_view path) {
+  if (path == "/") return person_page();
   if (path == "/healthz") return verdict_page(alive());
   if (path == "/readyz") return verdict_page(ready());
   if (path == "/metrics") return text_page("text/plain; version=0.0.4; charset=utf-8", metrics_.text());
@@ -95,6 +98,12 @@ std::optional<Page> OperatorReporter::page(std::string_view path) {
     if (target) return text_page("application/json", target->status_json());
   }
   return std::nullopt;
+}
+
+Page OperatorReporter::person_page() const {
+  std::vector<NamedStatus> all;
+  for (const auto& target : targets_) all.push_back(NamedStatus{target.name(), target.status()});
+  return front_page(all, events_.last());
 }
 
 Health::Verdict OperatorReporter::alive() {

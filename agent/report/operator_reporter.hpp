@@ -1,5 +1,6 @@
 #pragma once
 
+#include "report/events.hpp"
 #include "report/health_server.hpp"
 #include "report/log_reporter.hpp"
 #include "report/metrics.hpp"
@@ -16,8 +17,8 @@
 namespace bundlesync::report {
 
 /// The agent's reporter: tells each fact to the log, the metrics, the status documents, the health rules and the
-/// service manager, and serves the pages made of them: /healthz, /readyz, /metrics, /status. What it is told of a
-/// target is the first one's; each of several has its own, target().
+/// service manager, and serves the pages made of them: /healthz, /readyz, /metrics, /status, and / for a person. What
+/// it is told of a target is the first one's; each of several has its own, target().
 class OperatorReporter final : public AgentVoice, public Pages {
  public:
   /// `targets` are the names of several; one target has none.
@@ -71,9 +72,11 @@ class OperatorReporter final : public AgentVoice, public Pages {
  private:
   TargetReporter& first() { return targets_.front(); }
   TargetReporter* find(std::string_view name);
+  Page person_page() const;
   Health::Verdict alive();
   Health::Verdict ready();
 
+  Events events_;
   std::shared_ptr<LogReporter> log_;
   std::list<TargetReporter> targets_;
   Metrics metrics_;

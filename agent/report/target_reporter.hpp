@@ -32,6 +32,7 @@ class TargetReporter final : public Reporter {
   Health& health() { return health_; }
   TargetMetrics& metrics() { return metrics_; }
   std::string status_json() const { return status_to_json(board_.snapshot()); }
+  Status status() const { return board_.snapshot(); }
   /// For `systemctl status`: "shows 2 of 3 templates, view 7; intake is refused (digest_mismatch)", "standby: …"; empty
   /// until one of the two is known.
   const std::string& summary() const { return summary_; }

@@ -45,13 +45,17 @@ std::string shown(const Option& option) {
 std::string yaml_value(const Option& option) {
   const auto text = shown(option);
   if (option.type == Type::words || option.type == Type::targets) return text;  // a list
+  const bool reads_as_octal =
+      text.size() > 1 && text.starts_with('0') && text.find_first_not_of("01234567") == std::string::npos;
+  if (reads_as_octal) return "\"" + text + "\"";
   return text.find_first_of("*&!|>%@`'\"{}[],#?:") == std::string::npos ? text : "\"" + text + "\"";
 }
 
 }  // namespace
 
 std::string sample_yaml() {
-  std::string out = comment(
+  std::string out = "# yaml-language-server: $schema=agent.schema.json\n";
+  out += comment(
       "Settings of bundlesync. A key may also be nested (retention: {age: 1h}). Environment variables win over this "
       "file, "
       "flags win over both; `bundlesync config print --origin` tells where each value came from. What is commented out "

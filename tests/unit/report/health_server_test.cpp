@@ -25,6 +25,7 @@ class OnePage final : public Pages {
  public:
   std::optional<Page> page(std::string_view path) override {
     if (path == "/large") return Page{200, "text/plain", std::string(3'000'000, 'x')};
+    if (path == "/") return Page{200, "text/html", "<p>", {{"Content-Security-Policy", "default-src 'none'"}}};
     if (path != "/healthz") return std::nullopt;
     return Page{503, "text/plain; charset=utf-8", "task watch has ended\n"};
   }
@@ -91,6 +92,18 @@ TEST_F(HealthServerTest, AnswersGetWithThePageAndCloses) {
             "Connection: close\r\n"
             "Content-Length: 21\r\n\r\n"
             "task watch has ended\n");
+}
+
+TEST_F(HealthServerTest, AddsTheHeadersOfThePage) {
+  start();
+  EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            "HTTP/1.1 200 OK\r\n"
+            "Content-Type: text/html\r\n"
+            "Cache-Control: no-store\r\n"
+            "Content-Security-Policy: default-src 'none'\r\n"
+            "Connection: close\r\n"
+            "Content-Length: 3\r\n\r\n"
+            "<p>");
 }
 
 TEST_F(HealthServerTest, AnswersHeadWithTheSameHeaderAndNoBody) {

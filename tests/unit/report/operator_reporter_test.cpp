@@ -26,7 +26,7 @@ class OperatorReporterTest : public testing::Test {
   OperatorReporter reporter_{clock_, log_.log(), ServiceManager(clock_, manager_.path(), 20s)};
 };
 
-TEST_F(OperatorReporterTest, ServesFourPagesAndNoOther) {
+TEST_F(OperatorReporterTest, ServesFivePagesAndNoOther) {
   EXPECT_EQ(page("/healthz").status, 200U);
   EXPECT_EQ(page("/healthz").body, "ok\n");
   EXPECT_EQ(page("/readyz").status, 503U);
@@ -35,7 +35,7 @@ TEST_F(OperatorReporterTest, ServesFourPagesAndNoOther) {
   EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_ready 0\n"));
   EXPECT_EQ(page("/status").content_type, "application/json");
   EXPECT_EQ(page("/status").body, reporter_.status_json());
-  EXPECT_FALSE(reporter_.page("/"));
+  EXPECT_EQ(page("/").content_type, "text/html; charset=utf-8");
   EXPECT_FALSE(reporter_.page("/status/"));
 }
 

@@ -51,6 +51,8 @@ std::string uncommented(const std::string& text, const Keys& left_out) {
 TEST(Samples, CommittedFilesAreThoseOfTheTable) {
   EXPECT_EQ(committed("config/agent.yaml", sample_yaml()), sample_yaml())
       << "run this test with BUNDLESYNC_WRITE_SAMPLES=1 and commit config/";
+  EXPECT_EQ(committed("config/agent.schema.json", yaml_schema()), yaml_schema())
+      << "run this test with BUNDLESYNC_WRITE_SAMPLES=1 and commit config/";
   EXPECT_EQ(committed("config/env.example", sample_environment()), sample_environment())
       << "run this test with BUNDLESYNC_WRITE_SAMPLES=1 and commit config/";
 }
