@@ -171,6 +171,8 @@ try_archive() {
   ln -s "$program" "$old/usr/local/bin/bundlesync"
   cp -r "$root/srv/store" "$old/srv/store"
   install -d -o 65534 "$old/prompts"
+  # A name to look up the way this system does.
+  echo '127.0.0.1 localhost' >"$old/etc/hosts"
   old_glibc=$(chroot "$old" ldd --version | awk 'NR == 1 { print $NF }')
   is "its own C library" "$old_glibc" 2.31
   is "version" "$(chroot "$old" bundlesync --version)" "bundlesync $(version_of "$package")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""read.py TARGET   reads two files of each view of TARGET as fast as it can, until SIGTERM, then prints what it saw: both
-files say which version they are of, so a view that mixes versions, or lacks a file, shows."""
+"""read.py TARGET   reads two files of each view of TARGET as fast as it can, until SIGTERM. Prints "reading" when it
+begins, and at the end what it saw. Both files say which version they are of: a view that mixes versions shows."""
 import os
 import signal
 import sys
@@ -15,6 +15,7 @@ def stop(*_):
 
 
 signal.signal(signal.SIGTERM, stop)
+print("reading", flush=True)
 views = torn = missing = moves = 0
 last = None
 while not stopped:
