@@ -248,7 +248,7 @@ if [[ $keep == yes ]]; then
   title "Everything is left running. Poke at it"
   hint "ls -lR $work/prompts" "what apps see"
   hint "tail -f $log" "what the agent says"
-  hint "http://127.0.0.1:$port" "/status, /metrics, /healthz, /readyz"
+  hint "http://127.0.0.1:$port" "/ (a page for a browser), /status, /metrics, /healthz, /readyz"
   hint "$work/stop" "ends the agent, drops its login and removes the directory"
   exit 0
 fi

@@ -33,17 +33,20 @@ std::string registry_text() {
   fakes::ManualClock clock(io);
   report::Ages ages(clock);
   report::Metrics metrics(ages);
+  report::TargetMetrics target(ages, "");
+  metrics.add(target);
   report::Started started;
   started.version = "1.0.0";
   started.mode = "auto";
   metrics.started(started);
+  target.started(started);
   report::Settled settled;
   settled.templates = {template_in("section7", plan::State::refused)};
   settled.disk_bytes = {{"trees", 1}};
   settled.disk_budget_bytes = 2;
   ages.settled(settled);
   ages.contacted("database");
-  metrics.settled(settled);
+  target.settled(settled);
   metrics.storage_answered("ok");
   metrics.lost("database", Error(ErrorKind::unavailable, "gone"));
   metrics.found("database");
@@ -52,7 +55,10 @@ std::string registry_text() {
   credential.expires = clock.wall_now();
   metrics.credential(credential);
   metrics.privileged("storage_key", true);
-  metrics.validated("accepted", 1s);
+  target.validated("accepted", 1s);
+  report::Announced announced;
+  announced.to = "webhook";
+  metrics.announced(announced);
   return metrics.text();
 }
 

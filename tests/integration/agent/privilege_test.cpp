@@ -85,7 +85,7 @@ TEST_F(Privilege, NobodyFindsSecretsOnceItRuns) {
   agent->wait_for({"found source=database"});
 
   std::string everything = agent->log();
-  for (const auto* path : {"/metrics", "/status", "/healthz", "/readyz"}) everything += agent->get(path).body;
+  for (const auto* path : {"/", "/metrics", "/status", "/healthz", "/readyz"}) everything += agent->get(path).body;
   everything += content(proc(*agent, "cmdline"));
   everything += content(proc(*agent, "environ"));
   for (const auto& file : fs::recursive_directory_iterator(target_)) {

@@ -223,7 +223,7 @@ TEST_F(OverSupabase, NoKeyIsEverInWhatOperatorsSee) {
   move("alpha", "1.1.0");
   agent->wait_for({"retrying template=alpha version=1.1.0 reason=access_denied"});
   EXPECT_EQ(agent->log().find(signature), std::string::npos);
-  for (const auto* path : {"/status", "/metrics", "/readyz", "/healthz"}) {
+  for (const auto* path : {"/", "/status", "/metrics", "/readyz", "/healthz"}) {
     EXPECT_EQ(agent->get(path).body.find(signature), std::string::npos) << path;
   }
   const Ended status = command({"status", "--json"});
