@@ -54,7 +54,8 @@ struct Tally {
 
 class Sweep {
  public:
-  Sweep(Versions& versions, fs::path target) : versions_(versions), target_(std::move(target)) {}
+  Sweep(Versions& versions, fs::path target, std::chrono::seconds patience)
+      : versions_(versions), target_(std::move(target)), patience_(patience) {}
 
   /// Runs one fault and looks at what it left, then runs the agent again without one.
   void run(const Scenario& scenario, const Fault& fault, const std::string& name) {
@@ -63,7 +64,7 @@ class Sweep {
     tests::Command command = versions_.once(target_, scenario.moment, scenario.environment);
     const bool kills = fault.kind == Kind::kill_before || fault.kind == Kind::kill_after;
     if (!kills) command.words.back() = "1s";  // an error that lasts is not waited out
-    const GatedRun run = run_gated(command, target_, fault, std::chrono::seconds(30));
+    const GatedRun run = run_gated(command, target_, fault, patience_);
     what_ += " (" + run.call + ")";
     if (!run.fired) {
       ++tally_.not_reached;
@@ -82,8 +83,8 @@ class Sweep {
   std::uint64_t calls(const Scenario& scenario) {
     what_ = scenario.name + " without a fault";
     lay_out(scenario);
-    const GatedRun run = run_gated(versions_.once(target_, scenario.moment, scenario.environment), target_, Fault(),
-                                   std::chrono::seconds(30));
+    const GatedRun run =
+        run_gated(versions_.once(target_, scenario.moment, scenario.environment), target_, Fault(), patience_);
     if (run.code != 0) throw std::runtime_error(what_ + " ended with " + std::to_string(run.code) + ": " + run.err);
     look(scenario, run);
     return run.calls;
@@ -127,6 +128,7 @@ class Sweep {
 
   Versions& versions_;
   const fs::path target_;
+  const std::chrono::seconds patience_;
   std::string what_;
   Tally tally_;
 };
@@ -208,6 +210,7 @@ struct Options {
   std::uint64_t every = 1;
   int workers = 4;
   int files = 12;
+  int patience = 30;
   std::string only;
   bool kills = true;
   bool errors = true;
@@ -216,7 +219,7 @@ struct Options {
 /// One worker's share of the faults: a process with one thread, whose children are its own.
 Tally work(Versions& versions, const Stories& stories, const Options& options, int worker) {
   const tests::TempDir home(quick_directory());
-  Sweep sweep(versions, home / "prompts");
+  Sweep sweep(versions, home / "prompts", std::chrono::seconds(options.patience));
   const auto workers = static_cast<std::uint64_t>(options.workers);
   std::uint64_t turn = 0;
   const auto mine = [&] {
@@ -290,6 +293,8 @@ int main(int argc, char** argv) {
   app.add_option("--every", options.every, "Only every Nth fault")->check(CLI::PositiveNumber);
   app.add_option("--workers", options.workers, "Faults at the same time")->check(CLI::Range(1, 32));
   app.add_option("--files", options.files, "Files in a version")->check(CLI::Range(2, 200));
+  app.add_option("--patience", options.patience, "Seconds after which a run that has not ended is stuck")
+      ->check(CLI::PositiveNumber);
   app.add_option("--only", options.only, "One story: first, upgrade, rollback, repair, collect, recovery-NN");
   app.add_flag("!--no-kills", options.kills, "No kills");
   app.add_flag("!--no-errors", options.errors, "No errors");
