@@ -24,6 +24,7 @@ class MonitoredAgent : public AgentBed {
     environment_["BUNDLESYNC_TEMPLATES"] = "alpha,beta,gamma";
     environment_["BUNDLESYNC_FALLBACK_DIR"] = home_ / "fallback";
     environment_["BUNDLESYNC_PREFETCH_SPREAD"] = "0s";
+    environment_["BUNDLESYNC_HOOKS_EXEC"] = "/bin/true";
     fs::create_directories(home_ / "fallback/beta");
     std::ofstream(home_ / "fallback/beta/master.md") << "the fallback\n";
     for (const auto* name : {"alpha", "gamma"}) {
@@ -38,6 +39,10 @@ class MonitoredAgent : public AgentBed {
     ASSERT_TRUE(comes_to_show("alpha", "1.1.0")) << agent_->log();
     ASSERT_TRUE(comes_to_say(*agent_, "gamma", "refused")) << agent_->log();
     ASSERT_TRUE(wait_until(one_second * 10, [&] { return metric(*agent_, "bundlesync_listen_verified") == 1; }));
+    const auto told = [&] {
+      return metric(*agent_, R"(bundlesync_announcements_total{outcome="told",to="exec"})") > 0;
+    };
+    ASSERT_TRUE(wait_until(one_second * 10, told));
   }
 
   std::unique_ptr<AgentProcess> agent_;
