@@ -39,11 +39,13 @@ class Podman {
   Podman(const Podman&) = delete;
   Podman& operator=(const Podman&) = delete;
   ~Podman() {
-    (void)(*this)({"rm", "--all", "--force", "--time", "0"});
+    (void)(*this)({"rm", "--all", "--force", "--volumes", "--time", "0"});
     (void)(*this)({"rmi", "--all", "--force"});
   }
 
-  Ended operator()(const std::vector<std::string>& words) const {
+  Ended operator()(const std::vector<std::string>& words) const { return run(command(words)); }
+
+  Command command(const std::vector<std::string>& words) const {
     Command command;
     command.words = {"/usr/bin/podman",
                      "--root",
@@ -57,8 +59,10 @@ class Podman {
                      "--runtime=runc"};
     command.words.insert(command.words.end(), words.begin(), words.end());
     command.environment = {{"PATH", kPath}, {"HOME", home_.string()}, {"TMPDIR", home_.string()}};
-    return run(command);
+    return command;
   }
+  /// Where it speaks to clients of Docker while system service runs.
+  std::string address() const { return "unix://" + (home_ / "api").string(); }
 
   /// In the background, for two minutes at most, whatever becomes of this test.
   Ended start(const std::string& name, const std::string& user, const std::vector<std::string>& more) const {
@@ -110,7 +114,9 @@ class Container : public AgentBed {
     const std::string recipe = text_of_file(DOCKERFILE);
     const auto last = recipe.find("FROM scratch\n");
     ASSERT_NE(last, std::string::npos);
-    write_text(context / "Dockerfile", "FROM scratch AS build\nCOPY image /image\n" + recipe.substr(last));
+    fs::create_directories(context / "owned" / "prompts");
+    write_text(context / "Dockerfile",
+               "FROM scratch AS build\nCOPY image /image\nCOPY owned /owned\n" + recipe.substr(last));
     build("local/bundlesync", context);
     image_root_ = context / "image";
   }
@@ -123,7 +129,7 @@ class Container : public AgentBed {
   Ended start_agent() {
     fs::create_directories(target_);
     EXPECT_EQ(::chown(target_.c_str(), 65532, 65532), 0);
-    write_text(home_ / "secrets" / "database.url", environment_.at("BUNDLESYNC_DATABASE_URL") + "\n");
+    write_secrets(home_ / "secrets");
     std::vector<std::string> more;
     for (const auto& [from, to] : {std::pair{target_.string(), std::string("/prompts")},
                                    {(home_ / "store").string(), (home_ / "store").string() + ":ro"},
@@ -143,16 +149,87 @@ class Container : public AgentBed {
     return podman_.start("agent", "65532", more);
   }
 
-  /// Reads all the time, as an app would that opens what it needs when it needs it.
+  void write_secrets(const fs::path& directory) const {
+    write_text(directory / "database.url", environment_.at("BUNDLESYNC_DATABASE_URL") + "\n");
+    write_text(directory / "storage.key", "a file:// store asks for none\n");
+  }
+
   Ended start_app() {
-    return podman_.start("app", "10001",
-                         {"--volume", target_.string() + ":/prompts:ro", "local/app", "/bin/busybox", "sh", "-c",
-                          "while /bin/busybox usleep 20000; do /bin/busybox cat /prompts/alpha/master.md; done"});
+    return podman_.start("app", "10001", {"--volume", target_.string() + ":/prompts:ro", "local/app", "/bin/busybox",
+                                          "sh", "-c", kReadsAllTheTime});
   }
-  bool app_reads(const std::string& text) const {
+  bool app_reads(const std::string& text, const std::string& app = "app") const {
     return wait_until(std::chrono::seconds(20),
-                      [&] { return podman_({"logs", "app"}).out.find(text) != std::string::npos; });
+                      [&] { return podman_({"logs", app}).out.find(text) != std::string::npos; });
   }
+
+  // ---- deploy/compose.yaml ----
+
+  /// What this machine and this test need besides: images and a store of their own, no networks.
+  fs::path lay_out_compose() const {
+    const fs::path context = home_ / "compose";
+    const std::string store = (home_ / "store").string();
+    write_secrets(context / "secrets");
+    fs::copy_file(COMPOSE_FILE, context / "compose.yaml");
+#if defined(__SANITIZE_ADDRESS__)
+    const std::string memory = "1g";
+#else
+    const std::string memory = "64m";
+#endif
+    write_text(context / "override.yaml",
+               fmt::format("services:\n"
+                           "  bundlesync:\n"
+                           "    image: local/bundlesync\n"
+                           "    network_mode: host\n"
+                           "    ulimits: {{nofile: 1024, nproc: 1024}}\n"
+                           "    mem_limit: {}\n"
+                           "    volumes: ['{}:{}:ro']\n"
+                           "    environment: {{BUNDLESYNC_HTTP_LISTEN: '127.0.0.1:{}'}}\n"
+                           "  assistant:\n"
+                           "    image: local/app\n"
+                           "    user: '10001'\n"
+                           "    network_mode: none\n"
+                           "    ulimits: {{nofile: 1024, nproc: 1024}}\n"
+                           "    command: [/bin/busybox, sh, -c, '{}']\n",
+                           memory, store, store, free_port(), kReadsAllTheTime));
+    return context;
+  }
+  Command compose(const fs::path& context, const std::vector<std::string>& words) const {
+    Command command;
+    command.words = {"docker-compose",
+                     "--project-name",
+                     "pair",
+                     "--file",
+                     (context / "compose.yaml").string(),
+                     "--file",
+                     (context / "override.yaml").string()};
+    command.words.insert(command.words.end(), words.begin(), words.end());
+    command.environment = {{"PATH", kPath},
+                           {"HOME", home_.path().string()},
+                           {"DOCKER_HOST", podman_.address()},
+                           {"BUNDLESYNC_STORAGE_URL", environment_.at("BUNDLESYNC_STORAGE_URL")}};
+    return command;
+  }
+  bool has_compose() const {
+    Command version;
+    version.words = {"docker-compose", "version", "--short"};
+    version.environment = {{"PATH", kPath}, {"HOME", home_.path().string()}};
+    const Ended ended = run(version);
+    return ended.code == 0 && ended.out >= "2.";
+  }
+  /// As docker compose does it: the app is made to wait until the agent's health check is content. Nobody but systemd
+  /// would run that check for podman, so it is run here.
+  std::optional<int> wait_and_check_health(Process& up) const {
+    for (int tries = 0; tries < 100; ++tries) {
+      if (const auto ended = up.wait(std::chrono::milliseconds(300))) return ended;
+      (void)podman_({"healthcheck", "run", "pair-bundlesync-1"});
+    }
+    return std::nullopt;
+  }
+
+  /// As an app does that opens what it needs when it needs it.
+  static constexpr const char* kReadsAllTheTime =
+      "while true; do /bin/busybox cat /prompts/alpha/master.md; /bin/busybox usleep 20000; done";
 
   const Podman podman_{home_ / "podman"};
   fs::path image_root_;
@@ -183,6 +260,34 @@ TEST_F(Container, AppReadsWhatTheAgentShowsOverAReadOnlyMount) {
   EXPECT_EQ(stopped.code, 0) << stopped.err;
   EXPECT_EQ(podman_({"inspect", "--format", "{{.State.ExitCode}}", "agent"}).out, "0\n");
   EXPECT_EQ(shown("alpha"), "1.1.0") << "what it showed stays";
+}
+
+TEST_F(Container, ComposeStartsTheAppOnceItsPromptsAreThere) {
+  if (!has_compose()) GTEST_SKIP() << "SKIPPED: there is no docker-compose 2 here";
+  publish("alpha", "1.0.0", true);
+  publish("alpha", "1.1.0");
+  const fs::path context = lay_out_compose();
+  const Process service(podman_.command({"system", "service", "--time=150", podman_.address()}));
+  ASSERT_TRUE(wait_until(std::chrono::seconds(10), [&] { return fs::exists(home_ / "podman" / "api"); }))
+      << service.err();
+
+  Process up(compose(context, {"up", "--detach", "--no-build", "--pull=never"}));
+  EXPECT_EQ(wait_and_check_health(up), 0) << up.err() << podman_({"logs", "pair-bundlesync-1"}).err;
+  EXPECT_TRUE(app_reads("# alpha 1.0.0", "pair-assistant-1")) << podman_({"logs", "pair-bundlesync-1"}).err;
+  move("alpha", "1.1.0");
+  EXPECT_TRUE(app_reads("# alpha 1.1.0", "pair-assistant-1")) << podman_({"logs", "pair-bundlesync-1"}).err;
+  EXPECT_EQ(podman_({"logs", "pair-assistant-1"}).err, "") << "not once was there nothing to read";
+
+  const Ended down = run(compose(context, {"down", "--volumes", "--timeout", "5"}));
+  EXPECT_EQ(down.code, 0) << down.err;
+}
+
+TEST_F(Container, NewVolumeBelongsToTheAgent) {
+  const Ended ended = podman_({"run", "--rm", "--network=none", "--read-only", "--cap-drop=all",
+                               "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", "--volume", "fresh:/prompts",
+                               "local/bundlesync", "agent", "--once", "--templates", "alpha"});
+  EXPECT_EQ(ended.code, 1) << "nothing is shown, for nothing is followed";
+  EXPECT_NE(ended.err.find("nothing to show for alpha"), std::string::npos) << ended.err;
 }
 
 TEST_F(Container, ImageHoldsTheProgramAndWhatItNeedsAndNoShell) {
