@@ -12,6 +12,7 @@ inline constexpr std::string_view front_page_style = R"(
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:70rem;margin:0 auto;padding:1.5rem 1rem 3rem}
 header{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline;margin-bottom:1rem}
+*+header{margin-top:3rem}
 h1{font-size:1.25rem;margin:0}
 h2{font-size:.8rem;letter-spacing:.06em;text-transform:uppercase;color:var(--dim);margin:2rem 0 .5rem}
 header span,.dim,time{color:var(--dim)}

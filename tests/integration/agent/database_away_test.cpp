@@ -42,7 +42,7 @@ TEST_F(DatabaseAway, AStartWithALastGoodVersionIsReadyAtOnceAndConvergesLater) {
   const double age = metric(*agent, database_age);
   EXPECT_GE(age, 0) << agent->get("/metrics").body;
   EXPECT_TRUE(wait_until(std::chrono::seconds(5), [&] { return metric(*agent, database_age) > age; }));
-  EXPECT_EQ(text_of(agent->status_of("alpha"), "state"), "waiting");
+  EXPECT_TRUE(comes_to_say(*agent, "alpha", "waiting"));
 
   server_.start();
   move("alpha", "1.1.0");

@@ -64,9 +64,8 @@ TEST_F(Groups, ADamagedOneKeepsItsWholeGroupWaitingAndNoOther) {
   move({{"alpha", "1.1.0"}, {"beta", "1.1.0"}});
   agent->wait_for({"refuse template=beta version=1.1.0 reason=digest_mismatch"});
   agent->wait_for({"blocked template=alpha version=1.1.0 reason=waits_for_change by=beta"});
-  const auto line = agent->status_of("alpha");
-  EXPECT_EQ(text_of(line, "state"), "blocked");
-  EXPECT_EQ(text_of(line, "detail"), "by=beta");
+  EXPECT_TRUE(comes_to_say(*agent, "alpha", "blocked"));
+  EXPECT_EQ(text_of(agent->status_of("alpha"), "detail"), "by=beta");
   EXPECT_EQ(metric(*agent, R"(bundlesync_blocked{template="alpha"})"), 1);
 
   move("gamma", "1.1.0");

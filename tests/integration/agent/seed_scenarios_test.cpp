@@ -31,9 +31,8 @@ TEST_F(SeedScenarios, FirstSyncDownloadsWhatWasPublished) {
   agent->wait_for({"[PROOF] source=remote template=alpha version=1.0.0", "path=master.md"});
   EXPECT_EQ(agent->messages_with({"[PROOF] source=remote template=alpha version=1.0.0", "sha256="}).size(), 3U);
   EXPECT_TRUE(agent->messages_with({"[PROOF]", "source=cache"}).empty()) << agent->log();
-  const auto line = agent->status_of("alpha");
-  EXPECT_EQ(text_of(line, "state"), "current");
-  EXPECT_EQ(text_of(line, "version"), "1.0.0");
+  EXPECT_TRUE(comes_to_say(*agent, "alpha", "current"));
+  EXPECT_EQ(text_of(agent->status_of("alpha"), "version"), "1.0.0");
   EXPECT_TRUE(comes_to_answer(*agent, "/readyz", 200));
   EXPECT_EQ(agent->stop().code, 0);
 }
