@@ -50,6 +50,9 @@ Result<std::uint64_t> parse(std::string_view text, const Quantity& quantity) {
   if (name.starts_with(' ')) name.remove_prefix(1);
   if (name.empty()) name = quantity.bare_unit;
   if (name.empty()) return fail(ErrorKind::usage, quoted(quantity, text) + " has no unit", quantity.hint);
+  if (name.starts_with('.')) {
+    return fail(ErrorKind::usage, quoted(quantity, text) + " is no whole number of units", quantity.hint);
+  }
   for (const auto& unit : quantity.units) {
     if (unit.name != name) continue;
     if (number_too_large || number > quantity.max / unit.factor) {

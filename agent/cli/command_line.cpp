@@ -104,7 +104,9 @@ class Builder {
       const auto keep = [this, key](const std::string& text) { context_.flags[key] = text; };
       CLI::Option* flag = nullptr;
       if (option.type == settings::Type::boolean) {
-        flag = command.add_flag_callback(std::string(option.flag), [keep] { keep("true"); });
+        // --flag, and --flag=false over a file that says true
+        flag = command.add_flag_function(std::string(option.flag),
+                                         [keep](std::int64_t given) { keep(given > 0 ? "true" : "false"); });
       } else {
         flag = command.add_option_function<std::string>(std::string(option.flag), keep);
         flag->type_name(type_name(option));
@@ -284,7 +286,7 @@ class Builder {
     CLI::App& probe = command(*app_, "health", "Ask the running agent whether it is alive: 0 or 1");
     const auto ready = std::make_shared<bool>(false);
     probe.add_flag("--ready", *ready, "Ask whether it is ready");
-    settings_flags(probe, {"http.listen"});
+    settings_flags(probe, {"http.listen", "target"});
     json(probe);
     on(probe, [ready](const Context& context) { return health(context, *ready); });
   }

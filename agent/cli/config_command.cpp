@@ -1,3 +1,4 @@
+#include "catalog/postgres/conninfo.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "settings/documents.hpp"
@@ -29,6 +30,11 @@ Result<ExitCode> config_check(const Context& context) {
   if (settings::remote_off_but_configured(*settings)) {
     return fail(ErrorKind::usage, "remote is off while a database or a storage is configured",
                 "set FEATURE_TEMPLATE_VERSION_REMOTE_STORAGE=true to follow them, or unset them");
+  }
+  if (settings->remote) {
+    auto conninfo = catalog::postgres::read_conninfo(settings->database.url.value, settings->database.ca,
+                                                     catalog::postgres::system_ca_bundle());
+    if (!conninfo) return fail(std::move(conninfo).error());
   }
   if (context.json) {
     boost::json::object object = document();

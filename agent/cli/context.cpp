@@ -33,14 +33,14 @@ Result<settings::Settings> Context::settings(settings::Purpose purpose) const {
   sources.read_file = read_small_file;
   auto loaded = settings::load(sources);
   // The agent logs them itself, and check and print put them where they belong.
-  if (loaded && purpose == settings::Purpose::people) {
+  if (loaded && purpose != settings::Purpose::agent) {
     for (const auto& warning : loaded->warnings) print_note(streams, warning);
   }
   return loaded;
 }
 
 Result<settings::Settings> Context::settings_with_target() const {
-  auto loaded = settings(settings::Purpose::people);
+  auto loaded = settings(settings::Purpose::looking);
   if (!loaded || !loaded->target.empty()) return loaded;
   if (loaded->targets.empty()) return fail(settings::missing("target"));
   std::string paths;

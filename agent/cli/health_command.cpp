@@ -21,7 +21,7 @@ std::string page_of(const settings::Settings& settings, bool ready) {
 }  // namespace
 
 Result<ExitCode> health(const Context& context, bool ready) {
-  auto settings = context.settings(settings::Purpose::people);
+  auto settings = context.settings(settings::Purpose::looking);
   if (!settings) return fail(settings.error());
   if (!settings->http_listen) {
     return fail(ErrorKind::unavailable, "http.listen is off: the agent cannot be asked",

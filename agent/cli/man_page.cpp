@@ -63,14 +63,35 @@ std::string settings_section() {
       "over both.\n";
   for (const auto& option : settings::options()) {
     std::string variable = settings::environment_name(option);
-    if (option.type == settings::Type::secret) variable += ", " + variable + "_FILE";
-    out += tagged(option.key, variable, meaning_of(option));
+    std::string key(option.key);
+    if (option.type == settings::Type::secret) {
+      variable += ", " + variable + "_FILE";
+      key += ", " + key + "_file";
+    }
+    std::string meaning = meaning_of(option);
+    if (!option.conventional.empty())
+      meaning += " Commands for people also take " + std::string(option.conventional) + ".";
+    out += tagged(key, variable, meaning);
   }
   return out;
 }
 
 constexpr std::string_view kFiles =
-    R"(.SH FILES
+    R"(.SH ENVIRONMENT
+Besides the variables of settings:
+.TP
+.B BUNDLESYNC_CONFIG
+The settings file, where there is no \-\-config.
+.TP
+.B BUNDLESYNC_ACTOR
+Who moves defaults and publishes, as history and explain name it; else the login of the database.
+.TP
+.B BUNDLESYNC_AGENT_STORAGE_KEY\fR, \fBBUNDLESYNC_AGENT_STORAGE_KEY_FILE
+The key that agents are to have, for bucket check.
+.TP
+.B NO_COLOR
+No colours on terminals either.
+.SH FILES
 .TP
 .I /etc/bundlesync/agent.yaml
 Settings of bundlesync.service. The service of an instance, bundlesync@NAME, reads NAME.yaml beside it.

@@ -56,6 +56,8 @@ Error unexpected(const CLI::App& app, const CLI::App& at) {
   }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const auto meant = nearest(word, candidates);
+  if (meant == word)
+    return std::move(error).with_hint(fmt::format("flags stand behind the command: write {} last", word));
   return meant ? std::move(error).with_hint(fmt::format("did you mean {}?", *meant)) : error;
 }
 

@@ -111,10 +111,7 @@ Result<std::unique_ptr<storage::Storage>> open_storage(const settings::Settings&
   if (const auto* supabase = std::get_if<settings::SupabaseStore>(&*settings.storage.url)) {
     return open_supabase(settings, *supabase, std::move(executor), std::move(key_used));
   }
-  return fail(ErrorKind::usage,
-              "storage.url is " + settings::to_string(*settings.storage.url) +
-                  ", and this version of bundlesync speaks file:// and supabase+https:// only",
-              "mount the store as a directory and give file:///that/directory");
+  return fail(settings::not_spoken(*settings.storage.url));
 }
 
 Result<std::unique_ptr<storage::Storage>> open_storage_with_retries(const settings::Settings& settings,

@@ -39,6 +39,11 @@ void Ages::expects(std::string_view source) {
   contacts_.emplace(std::string(source), Since{clock_.now(), false});
 }
 
+void Ages::does_not_expect(std::string_view source) {
+  const auto found = contacts_.find(source);
+  if (found != contacts_.end() && !found->second.ever) contacts_.erase(found);
+}
+
 void Ages::settled(const Settled& settled) {
   std::map<std::string, async::Steady> now;
   for (const auto& entry : settled.templates) {

@@ -23,6 +23,8 @@ class Ages {
   void contacted(std::string_view source);
   /// Begins to count for a source that was never reached.
   void expects(std::string_view source);
+  /// Counts no longer for one that was never reached.
+  void does_not_expect(std::string_view source);
   void settled(const Settled& settled);
 
   struct Age {

@@ -133,6 +133,9 @@ std::string contact_section(const Status& status) {
   if (!status.remote) {
     return out + "<p class=\"dim\">Remote is off: neither database nor storage is ever asked.</p></div>\n";
   }
+  if (!status.standby.empty() && status.sources.empty()) {
+    return out + "<p class=\"dim\">A standby asks neither database nor storage.</p></div>\n";
+  }
   out += "<dl>";
   bool storage_asked = false;
   for (const auto& source : status.sources) {
@@ -160,10 +163,14 @@ std::string disk_fact(const Status& status) {
                                   mib(used), mib(budget), budget, budget / 5 * 4, used));
 }
 
-std::string agent_section(const Status& status) {
+std::string agent_section(const std::vector<NamedStatus>& targets) {
+  const Status& first = targets.front().status;
   std::string out = "<h2>Agent</h2>\n<div class=\"card\"><dl>";
-  out += fact("target", "<code>" + html(status.target) + "</code>") + fact("view", std::to_string(status.view));
-  out += fact("started", ago(status, status.started_at)) + fact("epoch", html(status.epoch)) + disk_fact(status);
+  out += fact("started", ago(first, first.started_at)) + fact("epoch", html(first.epoch));
+  for (const auto& [name, status] : targets) {
+    out += fact("target", "<code>" + html(status.target) + "</code>, view " + std::to_string(status.view));
+    out += disk_fact(status);
+  }
   return out + "</dl></div>\n";
 }
 
@@ -249,7 +256,7 @@ Page front_page(const std::vector<NamedStatus>& targets, const std::deque<Event>
   body += fmt::format("<header><h1>bundlesync</h1><span>{}</span><span>as of {}</span></header>\n",
                       html(status.agent_version), html(status.written_at));
   for (const auto& target : targets) body += target_part(target);
-  body += events_section(status, events) + agent_section(status);
+  body += events_section(status, events) + agent_section(targets);
   body += "<footer><a href=\"/status\">status as JSON</a><a href=\"/metrics\">metrics</a>";
   body += "<a href=\"/healthz\">alive?</a><a href=\"/readyz\">ready?</a></footer>\n</main></body>\n</html>\n";
 

@@ -120,6 +120,7 @@ struct TargetMetrics::Families {
       histogram(registry, "bundlesync_validation_seconds", "Time until the validator answered.", kSeconds);
   CounterSeries scrubs{registry, "bundlesync_scrubs_total", "Shown trees that were hashed again, by what was found."};
   GaugeSeries ready{registry, "bundlesync_ready", "1 once every wanted template shows something."};
+  GaugeSeries standby{registry, "bundlesync_standby", "1 while another agent holds the target."};
 
   bool sync_failed = false;
   bool was_ready = false;
@@ -141,6 +142,7 @@ TargetMetrics::TargetMetrics(const Ages& ages, std::string name)
   f.scrubs.add({{"outcome", "good"}}, 0);
   f.scrubs.add({{"outcome", "damaged"}}, 0);
   f.ready.set({}, 0);
+  f.standby.set({}, 0);
 }
 
 TargetMetrics::~TargetMetrics() = default;
@@ -171,8 +173,13 @@ void TargetMetrics::activated(const Activated& activated) {
   if (activated.commit_to_visible) families_->activation_seconds.Observe(activated.commit_to_visible->count());
 }
 
+void TargetMetrics::standby() {
+  families_->standby.set({}, 1);
+}
+
 void TargetMetrics::settled(const Settled& settled) {
   Families& f = *families_;
+  f.standby.set({}, 0);
   GaugeSeries::Values disk;
   for (const auto& [area, bytes] : settled.disk_bytes) disk[{{"area", code_label(area)}}] = static_cast<double>(bytes);
   f.disk_bytes.replace(disk);

@@ -24,6 +24,7 @@ class TargetMetrics {
 
   void started(const Started& started);
   void activated(const Activated& activated);
+  void standby();
   void settled(const Settled& settled);
   void sync_failed();
   void fetch_ended(bool ok, std::uint64_t bytes, std::chrono::duration<double> took);

@@ -120,19 +120,18 @@ void OperatorReporter::started(const Started& started) {
   first().started(started);
 }
 
-/// A target's first pass comes after its lock and recovery and waits for no remote: from there on the agent runs. What
-/// it shows is for readiness and `bundlesync wait` to say, else a database that is away would keep a machine from
-/// booting. Of several targets some may be another agent's for now.
+/// A target's first pass comes after its lock and recovery and waits for no remote: from there on the agent runs, and
+/// so it does while another agent holds the target. What it shows is for readiness and `bundlesync wait` to say, else a
+/// database that is away, or an agent beside it, would keep a machine from booting.
 void OperatorReporter::target_changed() {
   const bool all_known = std::ranges::none_of(targets_, [](const auto& target) { return target.summary().empty(); });
-  const bool runs = std::ranges::any_of(targets_, [](const auto& target) { return target.settled_once(); });
   std::string text;
   for (const auto& target : targets_) {
     if (target.summary().empty()) continue;
     const std::string of = target.name().empty() ? std::string() : target.name() + ": ";
     text += (text.empty() ? "" : "; ") + of + target.summary();
   }
-  if (all_known && runs) {
+  if (all_known) {
     manager_.ready(text);
   } else {
     manager_.status(text);
@@ -145,7 +144,11 @@ void OperatorReporter::storage_answered(std::string_view code) {
 
 void OperatorReporter::connected(const std::string& host, const std::string& role, std::string_view mode) {
   log_->connected(host, role, mode);
-  for (auto& target : targets_) target.hear_connected(host, role);
+  metrics_.mode(mode);
+  for (auto& target : targets_) {
+    target.hear_connected(host, role);
+    target.hear_mode(mode);
+  }
 }
 
 void OperatorReporter::lost(std::string_view source, const Error& error, std::chrono::duration<double> retry_in) {

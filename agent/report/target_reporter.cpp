@@ -38,7 +38,8 @@ TargetReporter::TargetReporter(AgentVoice& agent, async::Clock& clock, std::shar
 
 void TargetReporter::started(const Started& started) {
   log_->started(started);
-  if (started.remote) ages_.expects("database");
+  remote_ = started.remote;
+  if (remote_) ages_.expects("database");
   metrics_.started(started);
   board_.started(started);
   ++revision_;
@@ -54,6 +55,7 @@ void TargetReporter::activated(const Activated& activated) {
 }
 
 void TargetReporter::settled(const Settled& settled) {
+  if (remote_) ages_.expects("database");  // after a standby, from here on
   ages_.settled(settled);
   log_->settled(settled);
   metrics_.settled(settled);
@@ -61,7 +63,6 @@ void TargetReporter::settled(const Settled& settled) {
   health_.settled(settled.ready, settled.missing);
   ++revision_;
   summary_ = summary_of(settled);
-  settled_once_ = true;
   agent_.target_changed();
 }
 
@@ -92,6 +93,8 @@ void TargetReporter::standby(const Error& held) {
   log_->standby(held);
   board_.standby(held);
   health_.standby(held.fact());
+  ages_.does_not_expect("database");
+  metrics_.standby();
   ++revision_;
   summary_ = "standby: " + held.fact();
   agent_.target_changed();

@@ -36,7 +36,6 @@ class TargetReporter final : public Reporter {
   /// For `systemctl status`: "shows 2 of 3 templates, view 7; intake is refused (digest_mismatch)", "standby: …"; empty
   /// until one of the two is known.
   const std::string& summary() const { return summary_; }
-  bool settled_once() const { return settled_once_; }
 
   void started(const Started& started) override;
   void shown_at_start(const Activated& shown) override;
@@ -94,7 +93,7 @@ class TargetReporter final : public Reporter {
   StatusBoard board_;
   Health health_;
   std::string summary_;
-  bool settled_once_ = false;
+  bool remote_ = false;
   std::uint64_t revision_ = 0;  ///< rises whenever the status document says something new, its ages apart
   std::uint64_t saved_revision_ = 0;
 };

@@ -35,7 +35,7 @@ Result<void> check_directory(const Settings& settings, const std::string& target
 /// picks, or the only one.
 Result<void> settle_targets(Settings& settings, Purpose purpose) {
   if (settings.targets.empty()) {
-    if (purpose == Purpose::people) return {};
+    if (purpose != Purpose::agent) return {};
     if (settings.target.empty()) return fail(missing("target"));
     if (settings.templates.empty()) return fail(missing("templates"));
     Target only;
@@ -116,6 +116,7 @@ Result<void> check_remote(Settings& settings) {
   if (!settings.remote) return {};
   if (!settings.database.url.is_set()) return fail(missing_for_remote("database.url"));
   if (!settings.storage.url) return fail(missing_for_remote("storage.url"));
+  if (std::holds_alternative<S3Store>(*settings.storage.url)) return fail(not_spoken(*settings.storage.url));
   const bool is_supabase = std::holds_alternative<SupabaseStore>(*settings.storage.url);
   if (is_supabase && !settings.storage.key.is_set()) return fail(missing_for_remote("storage.key"));
   return {};
@@ -138,9 +139,9 @@ Result<void> check_together(Settings& settings, Purpose purpose) {
         "hooks.webhook.secret is set while hooks.webhook.url is not: nobody is told (hint: set hooks.webhook.url)");
   }
   // A service that is reached by its name alone may be anywhere: only what is surely this machine needs no word.
-  if (purpose == Purpose::people || settings.remote) warn_of_plain_http(settings);
+  if (purpose != Purpose::agent || settings.remote) warn_of_plain_http(settings);
   if (auto good = settle_targets(settings, purpose); !good) return good;
-  return purpose == Purpose::people ? Result<void>() : check_remote(settings);
+  return purpose == Purpose::agent ? check_remote(settings) : Result<void>();
 }
 
 Error missing(std::string_view key) {
@@ -151,6 +152,12 @@ Error missing(std::string_view key) {
   if (!option->flag.empty()) ways += ", " + std::string(option->flag);
   return Error(ErrorKind::usage, std::string(key) + " is not set",
                "set " + ways + " or " + std::string(key) + " in the settings file");
+}
+
+Error not_spoken(const StorageUrl& url) {
+  return Error(ErrorKind::usage,
+               "storage.url is " + to_string(url) + ", and this version speaks file:// and supabase+https:// only",
+               "mount the store as a directory and give file:///that/directory");
 }
 
 bool remote_off_but_configured(const Settings& settings) {

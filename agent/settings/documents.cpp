@@ -59,7 +59,7 @@ std::string sample_yaml() {
       "Settings of bundlesync. A key may also be nested (retention: {age: 1h}). Environment variables win over this "
       "file, "
       "flags win over both; `bundlesync config print --origin` tells where each value came from. What is commented out "
-      "shows the default, or an example where there is none.");
+      "shows the default (for poll_interval: while notifications are not proven), or an example where there is none.");
   for (const auto& option : options()) {
     out += "\n" + comment(meaning(option));
     if (option.type == Type::secret) {
@@ -103,7 +103,9 @@ std::string reference() {
     std::string text(option.meaning);
     if (!option.conventional.empty())
       text += " Commands for people also take " + std::string(option.conventional) + ".";
-    out += "|" + cell(option.key) + cell(name) + cell(option.flag) + cell(option.standard) + cell(allowed(option)) +
+    const std::string key = std::string(option.key) +
+                            (option.type == Type::secret ? ", " + std::string(option.key) + "_file" : std::string());
+    out += "|" + cell(key) + cell(name) + cell(option.flag) + cell(option.standard) + cell(allowed(option)) +
            cell(text) + "\n";
   }
   return out;

@@ -63,7 +63,7 @@ class Layers {
     }
     if (value != nullptr) put(option, *value, name);
     if (file != nullptr) put(option, *file, name + "_FILE", true);
-    if (sources_.purpose == Purpose::people) add_conventional(option);
+    if (sources_.purpose != Purpose::agent) add_conventional(option);
     return {};
   }
 
@@ -109,6 +109,7 @@ Result<SettingRow> store_secret(Settings& settings, const Option& option, const 
     return SettingRow{std::string(option.key), "set", given.where};
   }
   auto text = read_secret(given.text, sources.read_file);
+  if (!text && sources.purpose == Purpose::looking) return SettingRow{std::string(option.key), "", given.where};
   if (!text) {
     // Whatever kept it from being read, it is the settings that name it.
     Error error(ErrorKind::usage, given.where + ": " + std::string(option.key) + ": " + text.error().fact());
@@ -178,7 +179,7 @@ Result<Settings> load(const Sources& sources) {
   }
   const bool poll_is_set = given->contains("poll_interval");
   settings.poll_interval_proven = poll_is_set ? settings.poll_interval : std::chrono::minutes(5);
-  if (sources.purpose == Purpose::people && !settings.database.url.is_set()) {
+  if (sources.purpose != Purpose::agent && !settings.database.url.is_set()) {
     settings.database.from_pg_environment = names_a_server(sources.environment);
   }
   settings.warnings = unknown_variables(sources.environment);

@@ -145,8 +145,7 @@ std::vector<Option> where_it_comes_from() {
        .flag = "--storage-url",
        .conventional = "SUPABASE_URL",
        .example = "file:///srv/bundles",
-       .meaning = "Where the files of versions are: file:///dir, supabase+https://host/storage/v1 or "
-                  "s3://bucket?region=...&endpoint=...&style=path.",
+       .meaning = "Where the files of versions are: file:///dir or supabase+https://host/storage/v1.",
        .store = [](Settings& s, const Value& v) { s.storage.url = v.storage_url; }},
       {.key = "storage.bucket",
        .type = Type::text,
@@ -247,7 +246,7 @@ std::vector<Option> who_looks_first() {
        .store = [](Settings& s, const Value& v) { s.tell.webhook_ca = v.text; }},
       {.key = "hooks.exec",
        .type = Type::words,
-       .example = R"(["/usr/bin/systemctl", "reload", "assistant"])",
+       .example = R"(["/usr/local/bin/prompts-moved", "--quiet"])",
        .meaning = "Told by running this program, without a shell, with BUNDLESYNC_TARGET, BUNDLESYNC_VIEW and "
                   "BUNDLESYNC_TEMPLATES (name=version ...) in its environment; exit 0 means told. The same five tries.",
        .store = [](Settings& s, const Value& v) { s.tell.exec = v.words; }},

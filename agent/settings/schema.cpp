@@ -159,8 +159,7 @@ bj::array forms(const Option& option) {
     case Type::local_url:
       return {text_like(R"(^http://(?:localhost|\[::1\]|127\.[0-9.]*)(?::)" + port + R"()?(?:[/?][!"$-?A-~]*)?$)")};
     case Type::storage_url:
-      return {text_like("^(?:file:///[^?#]*|supabase\\+https?://" + authority +
-                        "(?:/[^?#]*)?|s3://[a-z0-9.-]{3,63}(?:\\?.*)?)$")};
+      return {text_like("^(?:file:///[^?#]*|supabase\\+https?://" + authority + "(?:/[^?#]*)?)$")};
     case Type::text:
     case Type::secret:
       return {any_text()};

@@ -145,7 +145,9 @@ struct Settings {
 
 /// Who asks. The agent takes credentials from BUNDLESYNC_* only and needs target and templates; commands for people
 /// fall back to the conventional names (DATABASE_URL, PG*, SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY) and need nothing.
-enum class Purpose { agent, people };
+/// Those that only look at the target run as whoever reads it: for them a secret whose file they cannot read is not
+/// set.
+enum class Purpose { agent, people, looking };
 
 struct YamlText {
   std::string name;  ///< as errors call it: the path that was given
@@ -170,6 +172,8 @@ Result<Settings> load(const Sources& sources);
 
 /// "target is not set" with all the ways to set it. For a command that needs what load() did not demand.
 Error missing(std::string_view key);
+/// A storage that can be named, and that this version has no client for.
+Error not_spoken(const StorageUrl& url);
 
 /// The flag is off while a database or a storage is configured: `config check` fails, the agent warns.
 bool remote_off_but_configured(const Settings& settings);

@@ -10,8 +10,9 @@
 namespace bundlesync::settings {
 namespace {
 
-constexpr const char* forms_hint =
-    "write file:///dir, supabase+https://host/storage/v1 or s3://bucket?region=...&endpoint=...&style=path";
+constexpr const char* forms_hint = "write file:///dir or supabase+https://host/storage/v1";
+/// Read, for its errors, though no client speaks it yet: check_together refuses it where it would be followed.
+constexpr const char* s3_hint = "write s3://bucket?region=...&endpoint=...&style=path";
 
 std::unexpected<Error> wrong(std::string fact, std::string hint = forms_hint) {
   return fail(ErrorKind::usage, std::move(fact), std::move(hint));
@@ -122,12 +123,13 @@ Result<void> set_parameter(S3Store& store, std::string_view name, const std::str
     }
     store.endpoint = value;
   } else if (name == "style") {
-    if (value != "path" && value != "virtual") return wrong("style '" + value + "' is not one of path, virtual");
+    if (value != "path" && value != "virtual")
+      return wrong("style '" + value + "' is not one of path, virtual", s3_hint);
     store.path_style = value == "path";
   } else {
     auto error = Error(ErrorKind::usage, "'" + std::string(name) + "' is not a known part of an s3 storage url");
     const auto meant = nearest(name, known);
-    return fail(std::move(error).with_hint(meant ? "did you mean '" + std::string(*meant) + "'?" : forms_hint));
+    return fail(std::move(error).with_hint(meant ? "did you mean '" + std::string(*meant) + "'?" : s3_hint));
   }
   return {};
 }
@@ -149,13 +151,14 @@ Result<StorageUrl> parse_s3(std::string_view rest) {
     const auto end = query.find('&');
     const auto part = query.substr(0, end);
     const auto equals = part.find('=');
-    if (equals == std::string_view::npos) return wrong("'" + std::string(part) + "' has no '='");
+    if (equals == std::string_view::npos) return wrong("'" + std::string(part) + "' has no '='", s3_hint);
     auto value = percent_decoded(part.substr(equals + 1));
     if (!value) return fail(std::move(value).error());
     if (auto set = set_parameter(store, part.substr(0, equals), *value); !set) return fail(std::move(set).error());
     query = end == std::string_view::npos ? "" : query.substr(end + 1);
   }
-  if (store.region.empty() && store.endpoint.empty()) return wrong("an s3 storage url needs a region or an endpoint");
+  if (store.region.empty() && store.endpoint.empty())
+    return wrong("an s3 storage url needs a region or an endpoint", s3_hint);
   return StorageUrl(std::move(store));
 }
 

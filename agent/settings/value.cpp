@@ -8,7 +8,9 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <charconv>
+#include <netinet/in.h>
 
 namespace bundlesync::settings {
 namespace {
@@ -17,8 +19,12 @@ std::string quoted(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
+std::string default_of(const Option& option) {
+  return option.standard.empty() ? "leave it out if in doubt" : "the default is " + std::string(option.standard);
+}
+
 std::unexpected<Error> out_of_range(const Option& option, std::string_view text) {
-  return fail(ErrorKind::usage, quoted(text) + " is out of range, allowed is " + allowed(option));
+  return fail(ErrorKind::usage, quoted(text) + " is out of range, allowed is " + allowed(option), default_of(option));
 }
 
 Result<Value> parse_boolean(std::string_view text) {
@@ -29,7 +35,7 @@ Result<Value> parse_boolean(std::string_view text) {
   if (is_one_of({"true", "True", "TRUE", "yes", "on", "1"})) {
     value.boolean = true;
   } else if (!is_one_of({"false", "False", "FALSE", "no", "off", "0"})) {
-    return fail(ErrorKind::usage, quoted(text) + " is neither true nor false");
+    return fail(ErrorKind::usage, quoted(text) + " is neither true nor false", "write true or false");
   }
   value.text = value.boolean ? "true" : "false";
   return value;
@@ -72,10 +78,8 @@ Result<Value> parse_choice(const Option& option, std::string_view text) {
   const auto found = std::ranges::find(option.choices, text);
   if (found == option.choices.end()) {
     auto error = Error(ErrorKind::usage, quoted(text) + " is not one of " + allowed(option));
-    if (const auto meant = nearest(text, option.choices)) {
-      error = std::move(error).with_hint("did you mean '" + std::string(*meant) + "'?");
-    }
-    return fail(std::move(error));
+    const auto meant = nearest(text, option.choices);
+    return fail(std::move(error).with_hint(meant ? "did you mean '" + std::string(*meant) + "'?" : default_of(option)));
   }
   Value value;
   value.text = text;
@@ -256,6 +260,9 @@ Result<Value> parse_address(std::string_view text) {
   }
   ListenAddress address;
   address.host = host.empty() ? "0.0.0.0" : std::string(host);
+  in6_addr number{};
+  const bool is_number = ::inet_pton(text.starts_with('[') ? AF_INET6 : AF_INET, address.host.c_str(), &number) == 1;
+  if (!is_number && host != "localhost") return wrong();
   const std::string_view port = text.substr(colon + 1);
   const auto [rest, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
   if (port.empty() || error != std::errc() || rest != port.data() + port.size()) return wrong();

@@ -143,6 +143,22 @@ EOF
   inside systemctl start app.service || fail "the app: $(inside journalctl -u app -n 5 -o cat --no-pager)"
 }
 
+belongs_to_group() { [[ $(inside stat -Lc %G /var/lib/bundlesync/prompts/letter/a.md) == prompts ]]; }
+of_a_group() {
+  inside groupadd --gid 3000 prompts
+  cp "$root/usr/share/doc/bundlesync/examples/group.conf" "$root/etc/systemd/system/bundlesync.service.d/"
+  printf 'target.gid: 3000\ntarget.file_mode: "0440"\ntarget.dir_mode: "0550"\n' >>"$root/etc/bundlesync/agent.yaml"
+  inside systemctl daemon-reload
+  inside systemctl restart bundlesync || fail "the unit does not start"
+  wait_until belongs_to_group
+  is "a file" "$(inside stat -Lc '%U:%G %a' /var/lib/bundlesync/prompts/letter/a.md)" "bundlesync:prompts 440"
+  rm "$root/etc/systemd/system/bundlesync.service.d/group.conf"
+  sed -i '/^target\.\(gid\|file_mode\|dir_mode\)/d' "$root/etc/bundlesync/agent.yaml"
+  inside systemctl daemon-reload
+  inside systemctl restart bundlesync
+  wait_until inside runuser -u nobody -- cat /var/lib/bundlesync/prompts/letter/a.md
+}
+
 # With two seconds instead of thirty: an agent that works is left alone, one that is stopped is put out and replaced.
 watchdog() {
   local was
@@ -181,5 +197,6 @@ try_archive() {
     FEATURE_TEMPLATE_VERSION_REMOTE_STORAGE=true bundlesync agent --once --strict 2>"$work/archive.log" ||
     fail "agent --once: $(tail -n 5 "$work/archive.log")"
   is "it shows" "$(cat "$old/prompts/letter/a.md")" "letter 1.0.0"
+  is "its units start" "$(awk -F '[= ]' '/^ExecStart=/ { print $2 }' "$old/opt/"*/systemd/*.service | sort -u)" /usr/local/bin/bundlesync
   is "it is confined" "$(grep -o 'confined=[a-z_,]*' "$work/archive.log")" confined=no_core,landlock,seccomp
 }

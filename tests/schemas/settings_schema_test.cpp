@@ -93,7 +93,6 @@ TEST(SettingsSchema, TakesWhatTheAgentTakes) {
                       "storage: {key: abc, url: 'file:///srv/bundles'}",
                       "storage.url: supabase+https://x.supabase.co/storage/v1",
                       "storage.url: supabase+http://127.0.0.1:54321",
-                      "storage.url: 's3://bucket?region=eu-west-1&style=path'",
                       "storage.bucket: 2026",
                       "hooks: {validate: {url: 'http://127.0.0.1:8080/validate', on_error: accept}}",
                       "hooks.validate: {url: 'http://[::1]/v?x=1'}",

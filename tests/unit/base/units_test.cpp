@@ -30,7 +30,7 @@ TEST(Duration, RefusesWithTheReasonAndAHint) {
   EXPECT_EQ(duration_error("-5s"), "duration '-5s' does not begin with a whole number" + hint);
   EXPECT_EQ(duration_error("+5s"), "duration '+5s' does not begin with a whole number" + hint);
   EXPECT_EQ(duration_error(" 5s"), "duration ' 5s' does not begin with a whole number" + hint);
-  EXPECT_EQ(duration_error("1.5s"), "duration '1.5s' has an unknown unit '.5s'" + hint);
+  EXPECT_EQ(duration_error("1.5s"), "duration '1.5s' is no whole number of units" + hint);
   EXPECT_EQ(duration_error("5 minutes"), "duration '5 minutes' has an unknown unit 'minutes'" + hint);
   EXPECT_EQ(duration_error("5S"), "duration '5S' has an unknown unit 'S'" + hint);
   EXPECT_EQ(duration_error("1h30m"), "duration '1h30m' has an unknown unit 'h30m'" + hint);
@@ -75,7 +75,7 @@ TEST(Size, RefusesWithTheReasonAndAHint) {
   EXPECT_EQ(size_error("512MB"), "size '512MB' has an unknown unit 'MB'" + hint);
   EXPECT_EQ(size_error("MiB"), "size 'MiB' does not begin with a whole number" + hint);
   EXPECT_EQ(size_error("-1"), "size '-1' does not begin with a whole number" + hint);
-  EXPECT_EQ(size_error("1.5GiB"), "size '1.5GiB' has an unknown unit '.5GiB'" + hint);
+  EXPECT_EQ(size_error("1.5GiB"), "size '1.5GiB' is no whole number of units" + hint);
   EXPECT_EQ(size_error("9223372036854775808"), "size '9223372036854775808' is too large");
   EXPECT_EQ(size_error("8388608TiB"), "size '8388608TiB' is too large");
 }

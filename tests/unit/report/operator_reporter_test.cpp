@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class OperatorReporterTest : public testing::Test {
  protected:
@@ -61,12 +62,39 @@ TEST_F(OperatorReporterTest, TellsTheServiceManagerWhatIsShownWheneverThatChange
   EXPECT_THAT(manager_.take(), ElementsAre("STOPPING=1"));
 }
 
-TEST_F(OperatorReporterTest, IsNotReadyForTheServiceManagerWhileAnotherAgentHoldsTheTarget) {
+TEST_F(OperatorReporterTest, RunsForTheServiceManagerWhileAnotherAgentHoldsTheTarget) {
   reporter_.standby(Error(ErrorKind::held, "the target is held by pid 7"));
   reporter_.standby(Error(ErrorKind::held, "the target is held by pid 7"));
-  EXPECT_THAT(manager_.take(), ElementsAre("STATUS=standby: the target is held by pid 7"));
+  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=standby: the target is held by pid 7"));
+  EXPECT_EQ(page("/readyz").status, 503U);
   reporter_.settled(settled({shows("section7")}));
-  EXPECT_THAT(manager_.take(), ElementsAre("READY=1\nSTATUS=shows 1 of 1 templates, view 7"));
+  EXPECT_THAT(manager_.take(), ElementsAre("STATUS=shows 1 of 1 templates, view 7"));
+}
+
+TEST_F(OperatorReporterTest, ExpectsNoContactOfAStandby) {
+  Started started;
+  started.remote = true;
+  started.mode = "auto";
+  reporter_.started(started);
+  reporter_.standby(Error(ErrorKind::held, "the target is held by pid 7"));
+  clock_.advance(700s);
+  EXPECT_THAT(page("/metrics").body, HasSubstr("\nbundlesync_standby 1\n"));
+  EXPECT_THAT(page("/metrics").body, Not(HasSubstr("bundlesync_source_contact_age_seconds{")));
+  EXPECT_THAT(page("/").body, HasSubstr("A standby asks neither database nor storage."));
+  reporter_.settled(settled({shows("section7")}));
+  EXPECT_THAT(page("/metrics").body, HasSubstr("\nbundlesync_standby 0\n"));
+  EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_source_contact_age_seconds{source=\"database\"} 0\n"));
+}
+
+TEST_F(OperatorReporterTest, NamesTheModeInEffectOnceConnected) {
+  Started started;
+  started.remote = true;
+  started.mode = "auto";
+  reporter_.started(started);
+  EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_mode{mode=\"auto\"} 1\n"));
+  reporter_.connected("db/app", "agent", "listen");
+  EXPECT_THAT(page("/metrics").body, HasSubstr("bundlesync_mode{mode=\"listen\"} 1\n"));
+  EXPECT_THAT(page("/metrics").body, Not(HasSubstr("bundlesync_mode{mode=\"auto\"}")));
 }
 
 TEST_F(OperatorReporterTest, LetsTheWatchdogBiteWhenATaskHasEnded) {

@@ -133,7 +133,8 @@ TEST(Settings, FlagsWinOverEnvironmentOverYaml) {
 TEST(Settings, ErrorsNameThePlaceTheKeyAndTheRange) {
   auto sources = minimal();
   sources.yaml = YamlText{"a.yaml", "fetch.parallel: 0\n"};
-  EXPECT_EQ(error_of(sources), "a.yaml:1:17: fetch.parallel: '0' is out of range, allowed is 1 to 64");
+  EXPECT_EQ(error_of(sources),
+            "a.yaml:1:17: fetch.parallel: '0' is out of range, allowed is 1 to 64\nhint: the default is 8");
   sources.yaml.reset();
   sources.environment["BUNDLESYNC_RETENTION_AGE"] = "1 hour";
   EXPECT_EQ(
@@ -290,6 +291,35 @@ TEST(Settings, NoSecretIsInRowsWarningsOrErrors) {
   sources.environment["BUNDLESYNC_STORAGE_URL"] = "supabase+https://u:hunter2@h";
   everything += error_of(sources);
   EXPECT_EQ(everything.find("hunter2"), std::string::npos) << everything;
+}
+
+TEST(Settings, OfThoseWhoOnlyLookNeedNoSecretThatTheyMayNotRead) {
+  Sources sources = minimal();
+  sources.environment["BUNDLESYNC_DATABASE_URL_FILE"] = "/run/secrets/database.url";
+  sources.read_file = [](const std::string& path) -> Result<std::string> {
+    return fail(ErrorKind::unauthorised, "cannot read '" + path + "': Permission denied");
+  };
+  const std::string refused =
+      "BUNDLESYNC_DATABASE_URL_FILE: database.url: cannot read '/run/secrets/database.url': Permission denied";
+  EXPECT_EQ(error_of(sources), refused);
+  sources.purpose = Purpose::people;
+  EXPECT_EQ(error_of(sources), refused);
+  sources.purpose = Purpose::looking;
+  const auto settings = load(sources);
+  ASSERT_TRUE(settings) << settings.error().text();
+  EXPECT_FALSE(settings->database.url.is_set());
+  EXPECT_EQ(settings->target, "/prompts");
+}
+
+TEST(Settings, NameAStorageThatThisVersionDoesNotSpeak) {
+  Sources sources = minimal();
+  sources.environment["FEATURE_TEMPLATE_VERSION_REMOTE_STORAGE"] = "true";
+  sources.environment["BUNDLESYNC_DATABASE_URL"] = "postgres://db/app";
+  sources.environment["BUNDLESYNC_STORAGE_URL"] = "s3://bucket?region=eu";
+  EXPECT_EQ(
+      error_of(sources),
+      "storage.url is s3://bucket?region=eu, and this version speaks file:// and supabase+https:// only\nhint: mount "
+      "the store as a directory and give file:///that/directory");
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 namespace bundlesync::settings {
 namespace {
 
-constexpr const char* forms =
-    "\nhint: write file:///dir, supabase+https://host/storage/v1 or s3://bucket?region=...&endpoint=...&style=path";
+constexpr const char* forms = "\nhint: write file:///dir or supabase+https://host/storage/v1";
+constexpr const char* s3_form = "\nhint: write s3://bucket?region=...&endpoint=...&style=path";
 
 std::string error_of(std::string_view text) {
   const auto url = parse_storage_url(text);
@@ -57,14 +57,14 @@ TEST(StorageUrl, S3) {
             StorageUrl(S3Store{"bundles", "eu-west-3", "", false}));
   EXPECT_EQ(parse_storage_url("s3://bundles?endpoint=http%3A%2F%2Flocalhost%3A9000&style=path").value(),
             StorageUrl(S3Store{"bundles", "", "http://localhost:9000", true}));
-  EXPECT_EQ(error_of("s3://bundles"), std::string("an s3 storage url needs a region or an endpoint") + forms);
+  EXPECT_EQ(error_of("s3://bundles"), std::string("an s3 storage url needs a region or an endpoint") + s3_form);
   EXPECT_EQ(error_of("s3://bundles/sub?region=x"),
             "'bundles/sub' is not a bucket\nhint: a bucket is 3 to 63 of a-z 0-9 . -, without a path behind it");
   EXPECT_EQ(error_of("s3://bundles?regoin=x"),
             "'regoin' is not a known part of an s3 storage url\nhint: did you mean 'region'?");
-  EXPECT_EQ(error_of("s3://bundles?region"), std::string("'region' has no '='") + forms);
+  EXPECT_EQ(error_of("s3://bundles?region"), std::string("'region' has no '='") + s3_form);
   EXPECT_EQ(error_of("s3://bundles?region=x&style=auto"),
-            std::string("style 'auto' is not one of path, virtual") + forms);
+            std::string("style 'auto' is not one of path, virtual") + s3_form);
   EXPECT_EQ(
       error_of("s3://bundles?endpoint=localhost:9000"),
       "endpoint 'localhost:9000' is not an http or https origin\nhint: write it as https://host or https://host:port");

@@ -60,37 +60,40 @@ TEST(OptionValue, Booleans) {
   for (const auto* text : {"false", "False", "FALSE", "no", "off", "0"})
     EXPECT_FALSE(value_of("remote", text).boolean) << text;
   EXPECT_EQ(value_of("remote", "on").text, "true");
-  EXPECT_EQ(error_of("remote", "maybe"), "'maybe' is neither true nor false");
-  EXPECT_EQ(error_of("remote", ""), "'' is neither true nor false");
+  EXPECT_EQ(error_of("remote", "maybe"), "'maybe' is neither true nor false\nhint: write true or false");
+  EXPECT_EQ(error_of("remote", ""), "'' is neither true nor false\nhint: write true or false");
 }
 
 TEST(OptionValue, CountsStayInRange) {
   EXPECT_EQ(value_of("fetch.parallel", "64").number, 64U);
-  EXPECT_EQ(error_of("fetch.parallel", "0"), "'0' is out of range, allowed is 1 to 64");
-  EXPECT_EQ(error_of("fetch.parallel", "65"), "'65' is out of range, allowed is 1 to 64");
+  EXPECT_EQ(error_of("fetch.parallel", "0"), "'0' is out of range, allowed is 1 to 64\nhint: the default is 8");
+  EXPECT_EQ(error_of("fetch.parallel", "65"), "'65' is out of range, allowed is 1 to 64\nhint: the default is 8");
   EXPECT_EQ(error_of("fetch.parallel", "99999999999999999999"),
-            "'99999999999999999999' is out of range, allowed is 1 to 64");
+            "'99999999999999999999' is out of range, allowed is 1 to 64\nhint: the default is 8");
   EXPECT_EQ(error_of("fetch.parallel", "8x"), "'8x' is not a whole number\nhint: allowed is 1 to 64");
   EXPECT_EQ(error_of("limits.files", "2,000"), "'2,000' is not a whole number\nhint: allowed is 1 to 100000");
 }
 
 TEST(OptionValue, DurationsAndSizesStayInRange) {
   EXPECT_EQ(value_of("poll_interval", "90s").duration, std::chrono::seconds(90));
-  EXPECT_EQ(error_of("poll_interval", "2h"), "'2h' is out of range, allowed is 100ms to 1h");
-  EXPECT_EQ(error_of("poll_interval", "0s"), "'0s' is out of range, allowed is 100ms to 1h");
+  EXPECT_EQ(error_of("poll_interval", "2h"), "'2h' is out of range, allowed is 100ms to 1h\nhint: the default is 30s");
+  EXPECT_EQ(error_of("poll_interval", "0s"), "'0s' is out of range, allowed is 100ms to 1h\nhint: the default is 30s");
   EXPECT_EQ(error_of("poll_interval", "30"),
             "duration '30' has no unit\nhint: write a whole number and one of ms, s, m, h, d, as in 30s");
   EXPECT_EQ(value_of("disk.max_bytes", "1 GiB").number, 1ULL << 30);
   EXPECT_EQ(value_of("disk.max_bytes", "1048576").text, "1MiB");
-  EXPECT_EQ(error_of("disk.max_bytes", "1KiB"), "'1KiB' is out of range, allowed is 4KiB to 16TiB");
-  EXPECT_EQ(error_of("limits.file", "3GiB"), "'3GiB' is out of range, allowed is 1B to 2GiB");
+  EXPECT_EQ(error_of("disk.max_bytes", "1KiB"),
+            "'1KiB' is out of range, allowed is 4KiB to 16TiB\nhint: the default is 512MiB");
+  EXPECT_EQ(error_of("limits.file", "3GiB"),
+            "'3GiB' is out of range, allowed is 1B to 2GiB\nhint: the default is 16MiB");
 }
 
 TEST(OptionValue, ChoicesNameTheNearest) {
   EXPECT_EQ(value_of("start.require", "desired").choice, 2U);
   EXPECT_EQ(error_of("start.require", "last-good"),
             "'last-good' is not one of any, last_good, desired\nhint: did you mean 'last_good'?");
-  EXPECT_EQ(error_of("database.mode", "notify"), "'notify' is not one of auto, listen, poll");
+  EXPECT_EQ(error_of("database.mode", "notify"),
+            "'notify' is not one of auto, listen, poll\nhint: the default is auto");
 }
 
 TEST(OptionValue, PathsAreAbsolute) {
@@ -118,8 +121,8 @@ TEST(OptionValue, Addresses) {
   EXPECT_EQ(value_of("http.listen", "localhost:0").address, (ListenAddress{"localhost", 0}));
   EXPECT_EQ(value_of("http.listen", ":9848").address, (ListenAddress{"0.0.0.0", 9848}));
   EXPECT_EQ(value_of("http.listen", "off").address, std::nullopt);
-  for (const auto* text :
-       {"", "9848", "a:b", "a:", "a:65536", "a:-1", "::1:80", "[::1:80", "::1]:80", "[]:80", "a:80 ", "OFF"}) {
+  for (const auto* text : {"", "9848", "a:b", "a:", "127.0.0.1:65536", "127.0.0.1:-1", "db.example:80",
+                           "[127.0.0.1]:80", "1.2.3:80", "::1:80", "[::1:80", "::1]:80", "[]:80", "a:80 ", "OFF"}) {
     EXPECT_EQ(error_of("http.listen", text), "'" + std::string(text) +
                                                  "' is not an address and a port\nhint: write it as 127.0.0.1:9848, "
                                                  "[::1]:9848 or off")
