@@ -117,6 +117,7 @@ struct House {
                  report::ServiceManager::from_environment(loop.clock()), names_of(given)) {}
 
   Result<void> open();
+  Result<void> check_distinct(const Floor& last);
   Result<void> open_announcers();
   std::optional<storage::supabase::KeyFacts> first_key() const;
   void tell_key(const storage::supabase::KeyFacts& key);
@@ -159,11 +160,25 @@ Result<void> Floor::open(disk::Files& files, const settings::Settings& settings)
   return {};
 }
 
+/// By two names, or through a link: two keepers of one directory would only stand in each other's way.
+Result<void> House::check_distinct(const Floor& last) {
+  const auto place = files.stat(last.target->root());
+  if (!place) return {};
+  for (const Floor& floor : floors) {
+    const auto other = files.stat(floor.target->root());
+    if (&floor == &last || !other || other->device != place->device || other->inode != place->inode) continue;
+    return fail(ErrorKind::usage, "targets " + floor.what.path + " and " + last.what.path + " are one directory",
+                "give each a directory of its own");
+  }
+  return {};
+}
+
 Result<void> House::open() {
   if (auto allowed = check_group(settings); !allowed) return allowed;
   for (const auto& what : settings.targets) {
     Floor& floor = floors.emplace_back(settings, what);
     if (auto opened = floor.open(files, settings); !opened) return opened;
+    if (auto distinct = check_distinct(floor); !distinct) return distinct;
   }
   disk_pool = std::make_unique<async::Pool>(settings.pool_threads);
   if (!settings.remote) return {};  // the flag is off: nothing that could contact anybody is even made

@@ -50,6 +50,7 @@ struct FileInfo {
   FileType type = FileType::other;
   mode_t mode = 0;  ///< permission bits, 07777
   uid_t uid = 0;
+  gid_t gid = 0;
   dev_t device = 0;
   ino_t inode = 0;
   std::uint64_t size = 0;
@@ -99,6 +100,8 @@ class Files {
   virtual Sys<void> copy(int from, int to) = 0;
   virtual Sys<void> fsync(int fd) = 0;
   virtual Sys<void> chmod(int fd, mode_t mode) = 0;
+  /// Whether chmod() with this mode would change nothing.
+  virtual bool has_mode(const FileInfo& info, mode_t mode) const { return info.mode == mode; }
   /// By name, for what cannot be opened; a link is never followed.
   virtual Sys<void> chmod_at(int dir, const std::string& name, mode_t mode) = 0;
 

@@ -87,7 +87,7 @@ Result<Folder> make_folder(Files& files, int dir, const std::string& name, mode_
   if (!fd) return os_fail(fd.error(), quoted("cannot open the directory", where));
   auto info = files.stat(fd->get());
   if (!info) return os_fail(info.error(), quoted("cannot look at", where));
-  if (info->mode != mode) {
+  if (!files.has_mode(*info, mode)) {
     auto changed = files.chmod(fd->get(), mode);
     if (!changed) return os_fail(changed.error(), quoted("cannot set the mode of", where));
   }

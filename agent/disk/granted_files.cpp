@@ -36,6 +36,11 @@ Sys<void> GrantedFiles::chmod(int fd, mode_t mode) {
   return RealFiles::chmod(fd, wanted);
 }
 
+bool GrantedFiles::has_mode(const FileInfo& info, mode_t mode) const {
+  const bool is_private = (mode & 077) == 0;
+  return info.mode == granted(mode) && (is_private || !access_.gid || info.gid == *access_.gid);
+}
+
 Sys<void> GrantedFiles::chmod_at(int dir, const std::string& name, mode_t mode) {
   return RealFiles::chmod_at(dir, name, granted(mode));
 }

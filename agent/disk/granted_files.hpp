@@ -22,6 +22,7 @@ class GrantedFiles final : public RealFiles {
   explicit GrantedFiles(Access access) : access_(access) {}
 
   Sys<void> chmod(int fd, mode_t mode) override;
+  bool has_mode(const FileInfo& info, mode_t mode) const override;
   Sys<void> chmod_at(int dir, const std::string& name, mode_t mode) override;
 
   /// What layout.hpp's mode becomes.

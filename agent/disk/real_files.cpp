@@ -46,6 +46,7 @@ FileInfo info_of(const struct stat& from) {
                                       : FileType::other;
   info.mode = from.st_mode & 07777;
   info.uid = from.st_uid;
+  info.gid = from.st_gid;
   info.device = from.st_dev;
   info.inode = from.st_ino;
   info.size = static_cast<std::uint64_t>(from.st_size);

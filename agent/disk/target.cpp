@@ -91,7 +91,8 @@ Result<Fd> OpenTarget::make_own(int dir, const std::string& name, mode_t mode, c
 
 /// Where a rename is seen late or not as one, fsync promises little, and locks are the server's word.
 bool is_network(std::string_view file_system) {
-  constexpr std::array names = {"nfs", "cifs", "smb", "smb2", "ceph", "afs", "9p", "gpfs", "lustre"};
+  // fuse: sshfs, s3fs, ceph-fuse, GlusterFS; what is local there does not say so.
+  constexpr std::array names = {"nfs", "cifs", "smb", "smb2", "ceph", "afs", "9p", "gpfs", "lustre", "fuse"};
   return std::ranges::find(names, file_system) != names.end();
 }
 

@@ -41,8 +41,8 @@ class Verification {
   /// Opens it even when somebody took our right to read.
   Sys<Fd> open(int dir, const std::string& name, FileType type);
   /// A mode that somebody changed is set back where that can be done; content is what counts.
-  void repair_mode(int fd, mode_t now, mode_t wanted) {
-    if (now != wanted) (void)files_.chmod(fd, wanted);
+  void repair_mode(int fd, const FileInfo& now, mode_t wanted) {
+    if (!files_.has_mode(now, wanted)) (void)files_.chmod(fd, wanted);
   }
   std::uint64_t allocated() const { return allocated_; }
 
@@ -70,7 +70,7 @@ Result<void> Verification::walk(int dir, const std::string& prefix) {
   auto self = files_.stat(dir);
   if (!self) return failed(self.error(), "look at '" + prefix + "'");
   allocated_ += self->allocated;
-  repair_mode(dir, self->mode, layout::sealed_mode);
+  repair_mode(dir, *self, layout::sealed_mode);
   auto entries = files_.list(dir);
   if (!entries) return failed(entries.error(), "list '" + prefix + "'");
   for (const auto& entry : *entries) {
@@ -97,7 +97,7 @@ Result<void> Verification::check_file(int dir, const Entry& entry, const std::st
   auto info = files_.stat(fd->get());
   if (!info) return failed(info.error(), "look at '" + path + "'");
   allocated_ += info->allocated;
-  repair_mode(fd->get(), info->mode, layout::file_mode);
+  repair_mode(fd->get(), *info, layout::file_mode);
   if (path == layout::bundle_file) return {};  // its content was judged by the manifest's digest
   seen_.insert(path);
   const bundle::File& wanted = *files_wanted_.at(path);

@@ -1,5 +1,8 @@
 #include "hooks/announcer.hpp"
 
+#include "async/timeout.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace bundlesync::hooks {
@@ -23,43 +26,64 @@ Announcer::Announcer(asio::any_io_executor executor, async::Clock& clock, Random
       wakeup_(std::move(executor)) {}
 
 void Announcer::announce(Announcement announcement) {
-  const auto [waiting, is_new] = waiting_.try_emplace(announcement.target, announcement);
-  if (!is_new) merge(waiting->second, std::move(announcement));
+  const auto known = queue_.find(announcement.target);
+  if (known != queue_.end()) {
+    merge(known->second.announcement, std::move(announcement));
+    known->second.attempts = 0;  // this one was never told
+    return;
+  }
+  Waiting waiting;
+  waiting.due = clock_.now();
+  if (options_.spread.count() > 0) {
+    const auto wait = jittered(options_.spread / 2, 1.0, random_.next());
+    waiting.due += std::chrono::duration_cast<async::Duration>(wait);
+  }
+  waiting.announcement = std::move(announcement);
+  queue_.emplace(waiting.announcement.target, std::move(waiting));
   wakeup_.notify();
+}
+
+Announcer::Queue::iterator Announcer::first_due() {
+  return std::ranges::min_element(queue_, {}, [](const auto& entry) { return entry.second.due; });
 }
 
 Task<Result<void>> Announcer::run() {
   for (;;) {
-    while (waiting_.empty()) co_await wakeup_.wait();
-    if (options_.spread.count() > 0) {
-      const auto wait = jittered(options_.spread / 2, 1.0, random_.next());
-      co_await clock_.sleep_until(clock_.now() + std::chrono::duration_cast<async::Duration>(wait));
+    while (queue_.empty()) co_await wakeup_.wait();
+    const async::Steady due = first_due()->second.due;
+    if (due > clock_.now()) {
+      Task<> another = wakeup_.wait();  // may be due before
+      co_await async::before(std::move(another), clock_, due);
+      continue;
     }
-    auto next = waiting_.extract(waiting_.begin());
+    auto next = queue_.extract(first_due());
     Task<> telling = tell(std::move(next.mapped()));
     co_await std::move(telling);
   }
 }
 
-Task<> Announcer::tell(Announcement announcement) {
+Task<> Announcer::tell(Waiting waiting) {
+  Result<void> heard = co_await listener_->tell(waiting.announcement);
+  ++waiting.attempts;
+  const auto later = queue_.find(waiting.announcement.target);
   Told told;
   told.listener = listener_->name();
-  for (;;) {
-    ++told.attempts;
-    Result<void> heard = co_await listener_->tell(announcement);
-    if (heard) break;
-    if (told.attempts >= options_.attempts_max) {
-      told.error = std::move(heard.error());
-      break;
+  told.attempts = waiting.attempts;
+  if (!heard && waiting.attempts < options_.attempts_max) {
+    const auto wait = backoff_delay(waiting.attempts - 1, random_.next(), options_.backoff);
+    waiting.due = clock_.now() + std::chrono::duration_cast<async::Duration>(wait);
+    if (later == queue_.end()) {
+      queue_.emplace(waiting.announcement.target, std::move(waiting));
+      co_return;
     }
-    const auto wait = backoff_delay(told.attempts - 1, random_.next(), options_.backoff);
-    co_await clock_.sleep_until(clock_.now() + std::chrono::duration_cast<async::Duration>(wait));
     // What was shown since is told in its place.
-    const auto later = waiting_.find(announcement.target);
-    if (later == waiting_.end()) continue;
-    merge(announcement, std::move(later->second));
-    waiting_.erase(later);
+    merge(waiting.announcement, std::move(later->second.announcement));
+    later->second.announcement = std::move(waiting.announcement);
+    later->second.due = waiting.due;
+    later->second.attempts = 0;
+    co_return;
   }
+  if (!heard) told.error = std::move(heard.error());
   told_(told);
 }
 

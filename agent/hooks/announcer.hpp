@@ -76,13 +76,14 @@ struct Told {
   std::optional<Error> error;  ///< given up
 };
 
-/// Tells one listener, one announcement at a time; what is shown meanwhile is put together, so what waits is never more
-/// than one announcement a target. Loop thread only.
+/// Tells one listener, one announcement at a time, the one that has waited longest first; what is shown meanwhile is
+/// put together, so what waits is never more than one announcement a target. A target that is not heard is tried again
+/// after those of others. Loop thread only.
 class Announcer {
  public:
   struct Options {
     Options() = default;
-    std::chrono::nanoseconds spread{0};  ///< told at a random moment within it
+    std::chrono::nanoseconds spread{0};  ///< each target is told at a random moment within it after it showed something
     unsigned attempts_max = 5;
     BackoffPolicy backoff{std::chrono::seconds(1), std::chrono::seconds(30)};
   };
@@ -96,7 +97,15 @@ class Announcer {
   Task<Result<void>> run();
 
  private:
-  Task<> tell(Announcement announcement);
+  struct Waiting {
+    Announcement announcement;
+    async::Steady due;
+    unsigned attempts = 0;  ///< that were not heard
+  };
+  using Queue = std::map<std::string, Waiting>;  ///< by target
+
+  Queue::iterator first_due();
+  Task<> tell(Waiting waiting);
 
   async::Clock& clock_;
   Random& random_;
@@ -104,7 +113,7 @@ class Announcer {
   const Options options_;
   std::function<void(const Told&)> told_;
   async::Wakeup wakeup_;
-  std::map<std::string, Announcement> waiting_;  ///< by target
+  Queue queue_;
 };
 
 /// Everybody who is told.

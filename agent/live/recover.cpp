@@ -148,10 +148,10 @@ void Recovery::repair_modes(std::uint64_t number) {
   auto dir = files().open_dir(target_.own(), std::string(layout::views_dir) + "/" + layout::view_name(number));
   if (!dir) return;
   auto info = files().stat(dir->get());
-  if (info && info->mode != layout::sealed_mode) (void)files().chmod(dir->get(), layout::sealed_mode);
+  if (info && !files().has_mode(*info, layout::sealed_mode)) (void)files().chmod(dir->get(), layout::sealed_mode);
   auto text = files().open_file(dir->get(), layout::view_file);
   auto text_info = text ? files().stat(text->get()) : std::unexpected(text.error());
-  if (text_info && text_info->mode != layout::file_mode) (void)files().chmod(text->get(), layout::file_mode);
+  if (text_info && !files().has_mode(*text_info, layout::file_mode)) (void)files().chmod(text->get(), layout::file_mode);
 }
 
 }  // namespace

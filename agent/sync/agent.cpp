@@ -46,15 +46,22 @@ Task<Result<void>> Agent::follow() {
 
 Task<Result<void>> Agent::keep(Room& room) {
   for (;;) {
-    Result<void> ended = co_await room.keeper.follow();
-    if (ended) co_return ended;
-    if (rooms_.size() == 1) {
-      room.failed = ended.error();
-      co_return ended;
-    }
-    room.reporter.sync_failed(ended.error());
+    // A task of its own: while it unwinds it hears of no cancellation, and we must go on hearing of them.
+    async::TaskGroup keeping(session_.executor);
+    room.failed.reset();
+    keeping.spawn("keeper", keep_until_it_fails(room));
+    Result<void> ended = co_await keeping.wait();
+    if (!ended || !room.failed) co_return ended;
+    if (rooms_.size() == 1) co_return fail(*room.failed);
+    room.reporter.sync_failed(*room.failed);
     co_await session_.clock.sleep_until(session_.clock.now() + kKeepAgainAfter);
   }
+}
+
+Task<Result<void>> Agent::keep_until_it_fails(Room& room) {
+  Result<void> ended = co_await room.keeper.follow();
+  if (!ended) room.failed = ended.error();
+  co_return Result<void>();
 }
 
 Task<Result<void>> Agent::tick() {

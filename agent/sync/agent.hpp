@@ -49,6 +49,7 @@ class Agent {
     std::optional<Error> failed;  ///< following it
   };
   Task<Result<void>> keep(Room& room);
+  Task<Result<void>> keep_until_it_fails(Room& room);
   Task<Result<void>> keep_once(Room& room, async::Duration timeout);
   Task<Result<void>> tick();
   Result<OnceOutcome> together();

@@ -9,7 +9,7 @@
 namespace bundlesync::sync {
 namespace {
 /// How soon a target that has become ours is asked for.
-constexpr auto kJoinInterval = std::chrono::seconds(1);
+constexpr auto kJoinInterval = std::chrono::milliseconds(200);
 
 /// Carries out what the plan says, one step at a time.
 class Watch {

@@ -3,6 +3,7 @@ what the design asks for. usage: check.py DEPLOY/KUBERNETES BUNDLESYNC. Ends wit
 
 import copy
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -229,6 +230,23 @@ class Apps(unittest.TestCase):
         rendered = Rendered("daemonset-app")
         paths = {v["hostPath"]["path"] for p in rendered.pods() for v in p.get("volumes", []) if "hostPath" in v and p["containers"][0]["name"] == "app"}
         self.assertEqual(paths, {"/var/lib/bundlesync/med"})
+
+    def test_may_be_a_stateful_set(self):
+        with tempfile.TemporaryDirectory() as directory:
+            home = pathlib.Path(directory).resolve()
+            app = yaml.safe_load((KUBERNETES / "examples" / "app" / "deployment.yaml").read_text())
+            app["kind"] = "StatefulSet"
+            (home / "app.yaml").write_text(yaml.safe_dump(app))
+            component = os.path.relpath(KUBERNETES.resolve() / "sidecar", home)
+            (home / "kustomization.yaml").write_text(yaml.safe_dump({"resources": ["app.yaml"], "components": [component]}))
+            pod = next(d for d in render(home) if d["kind"] == "StatefulSet")["spec"]["template"]["spec"]
+        self.assertEqual([c["name"] for c in pod["initContainers"]], ["bundlesync"])
+        mounts = next(c for c in pod["containers"] if c["name"] == "app")["volumeMounts"]
+        self.assertIn({"name": "prompts", "mountPath": "/prompts", "readOnly": True}, mounts)
+
+    def test_wait_for_the_agent_of_their_node(self):
+        pods = [p for p in Rendered("daemonset-app").pods() if p["containers"][0]["name"] == "app"]
+        self.assertEqual([p["initContainers"][0]["args"][0] for p in pods], ["wait"])
 
     def test_copy_their_fallback_before_the_agent_starts(self):
         pod = Rendered("sidecar").pods()[0]

@@ -123,5 +123,70 @@ TEST_F(AgentAlone, TheTimeOfAStartBeginsWhenTheTargetIsOurs) {
   end(spawned);
 }
 
+/// Beside the target of Stage another with the same content, on a disk of its own.
+class AgentOfTwo : public AgentAlone {
+ protected:
+  void open_other() {
+    fs::copy(prompts(), root_ / "other", fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+    disk::Target::Options where;
+    where.path = root_ / "other";
+    auto opened = disk::Target::open(other_files_, where);
+    ASSERT_TRUE(opened) << opened.error().text();
+    other_target_ = std::move(*opened);
+    other_trees_ = disk::Trees::make(*other_target_);
+    other_state_ = disk::StateStore::make(*other_target_);
+    other_live_ = live::LiveView::make(*other_target_, *other_state_);
+  }
+  sync::Agent agent_of_two() {
+    std::vector<sync::Place> places;
+    places.push_back({"prompts", world(), &options_});
+    places.push_back({"other",
+                      sync::World{io_.get_executor(), clock_, pool_, *other_target_, *other_trees_, *other_state_,
+                                  *other_live_, &storage_, other_reporting_, random_},
+                      &options_});
+    return sync::Agent(world(), std::move(places), &feed_, catalog::WatchOptions());
+  }
+
+  fakes::UnreadableFiles other_files_;
+  StatusReporter other_reporting_;
+  std::unique_ptr<disk::Target> other_target_;
+  std::unique_ptr<disk::Trees> other_trees_;
+  std::unique_ptr<disk::StateStore> other_state_;
+  std::unique_ptr<live::LiveView> other_live_;
+};
+
+TEST_F(AgentOfTwo, OneThatCannotBeReadKeepsTheOtherFromNothing) {
+  show_and_leave();
+  open_other();
+  other_files_.refuse_to_open(".view.json", EIO);
+  auto following = agent_of_two();
+  fakes::Spawned<Result<void>> spawned(io_, following.follow());
+  ASSERT_TRUE(clock_.settle_until([&] { return reporting_.ready() && !catalog_in_memory_.questions.empty(); }))
+      << "the catalog is asked although one target is not there yet";
+  EXPECT_TRUE(other_reporting_.settlements.empty());
+
+  clock_.advance(std::chrono::seconds(20));
+  ASSERT_FALSE(other_reporting_.failures.empty());
+  EXPECT_EQ(
+      other_reporting_.failures[0].fact(),
+      "cannot open " + (root_ / "other/..bundlesync/views/00000001/.view.json").string() + ": input/output error");
+  other_files_.heal();
+  clock_.advance(std::chrono::seconds(10));
+  EXPECT_TRUE(clock_.settle_until([&] { return other_reporting_.ready(); })) << "then it is kept like the other";
+  end(spawned);
+}
+
+TEST_F(AgentOfTwo, CanBeStoppedAfterOneCouldNotBeRead) {
+  show_and_leave();
+  open_other();
+  other_files_.refuse_to_open(".view.json", EIO);
+  auto following = agent_of_two();
+  fakes::Spawned<Result<void>> spawned(io_, following.follow());
+  ASSERT_TRUE(clock_.settle_until([&] { return reporting_.ready(); }));
+  clock_.advance(std::chrono::seconds(20));
+  ASSERT_FALSE(other_reporting_.failures.empty());
+  end(spawned);
+}
+
 }  // namespace
 }  // namespace bundlesync::scenario

@@ -155,8 +155,9 @@ class Container : public AgentBed {
   }
 
   Ended start_app() {
-    return podman_.start("app", "10001", {"--volume", target_.string() + ":/prompts:ro", "local/app", "/bin/busybox",
-                                          "sh", "-c", kReadsAllTheTime});
+    return podman_.start(
+        "app", "10001",
+        {"--volume", target_.string() + ":/prompts:ro", "local/app", "/bin/busybox", "sh", "-c", kReadsAllTheTime});
   }
   bool app_reads(const std::string& text, const std::string& app = "app") const {
     return wait_until(std::chrono::seconds(20),
@@ -176,27 +177,26 @@ class Container : public AgentBed {
 #else
     const std::string memory = "64m";
 #endif
-    write_text(context / "override.yaml",
-               fmt::format("services:\n"
-                           "  bundlesync:\n"
-                           "    image: local/bundlesync\n"
-                           "    network_mode: host\n"
-                           "    ulimits: {{nofile: 1024, nproc: 1024}}\n"
-                           "    mem_limit: {}\n"
-                           "    volumes: ['{}:{}:ro']\n"
-                           "    environment: {{BUNDLESYNC_HTTP_LISTEN: '127.0.0.1:{}'}}\n"
-                           "  assistant:\n"
-                           "    image: local/app\n"
-                           "    user: '10001'\n"
-                           "    network_mode: none\n"
-                           "    ulimits: {{nofile: 1024, nproc: 1024}}\n"
-                           "    command: [/bin/busybox, sh, -c, '{}']\n",
-                           memory, store, store, free_port(), kReadsAllTheTime));
+    write_text(context / "override.yaml", fmt::format("services:\n"
+                                                      "  bundlesync:\n"
+                                                      "    image: local/bundlesync\n"
+                                                      "    network_mode: host\n"
+                                                      "    ulimits: {{nofile: 1024, nproc: 1024}}\n"
+                                                      "    mem_limit: {}\n"
+                                                      "    volumes: ['{}:{}:ro']\n"
+                                                      "    environment: {{BUNDLESYNC_HTTP_LISTEN: '127.0.0.1:{}'}}\n"
+                                                      "  assistant:\n"
+                                                      "    image: local/app\n"
+                                                      "    user: '10001'\n"
+                                                      "    network_mode: none\n"
+                                                      "    ulimits: {{nofile: 1024, nproc: 1024}}\n"
+                                                      "    command: [/bin/busybox, sh, -c, '{}']\n",
+                                                      memory, store, store, free_port(), kReadsAllTheTime));
     return context;
   }
   Command compose(const fs::path& context, const std::vector<std::string>& words) const {
     Command command;
-    command.words = {"docker-compose",
+    command.words = {"/usr/bin/docker-compose",
                      "--project-name",
                      "pair",
                      "--file",
@@ -212,7 +212,7 @@ class Container : public AgentBed {
   }
   bool has_compose() const {
     Command version;
-    version.words = {"docker-compose", "version", "--short"};
+    version.words = {"/usr/bin/docker-compose", "version", "--short"};
     version.environment = {{"PATH", kPath}, {"HOME", home_.path().string()}};
     const Ended ended = run(version);
     return ended.code == 0 && ended.out >= "2.";

@@ -77,9 +77,9 @@ TEST_F(Standby, SigtermEndsAnAgentWithinASecondWhileTheResolverHangs) {
   environment["BUNDLESYNC_STORAGE_URL"] = "supabase+http://storage.invalid/storage/v1";
   environment["BUNDLESYNC_STORAGE_KEY"] = "key";
   const auto storage = start(environment);
-  EXPECT_TRUE(
-      wait_until(std::chrono::seconds(10), [&] { return storage->log().find("hangs: storage.invalid") != npos; }))
-      << storage->log();
+  EXPECT_TRUE(wait_until(std::chrono::seconds(10), [&] {
+    return storage->log().find("hangs: storage.invalid") != npos;
+  })) << storage->log();
   const auto stopped_too = storage->stop();
   EXPECT_EQ(stopped_too.code, 0) << storage->log();
   EXPECT_LT(stopped_too.took, one_second);

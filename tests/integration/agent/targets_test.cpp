@@ -141,6 +141,20 @@ TEST_F(Targets, OneThatCannotBeLockedHoldsUpNoOther) {
   EXPECT_TRUE(comes_to_show_in(med_, "alpha", "1.0.0")) << agent->log();
 }
 
+TEST_F(Targets, OfTwoNamesAndOneDirectoryAreRefused) {
+  const fs::path again = home_ / "volumes" / "again";
+  fs::create_directory_symlink(med_, again);
+  const Ended refused =
+      command({"agent", "--once"},
+              {{"BUNDLESYNC_TARGETS",
+                fmt::format(R"([{{"path": "{}", "templates": "alpha"}}, {{"path": "{}", "templates": "beta"}}])",
+                            med_.string(), again.string())}});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_EQ(refused.err,
+            fmt::format("error: targets {} and {} are one directory\nhint: give each a directory of its own\n",
+                        med_.string(), again.string()));
+}
+
 TEST_F(Targets, OnceIsDoneWhenEachShowsSomething) {
   const Environment quiet{{"BUNDLESYNC_HTTP_LISTEN", "off"}};
   const Ended done = command({"agent", "--once", "--strict"}, quiet);

@@ -99,6 +99,24 @@ TEST_F(Volume, IsReadByTheWantedGroupAloneFromTheFirstMoment) {
   EXPECT_EQ(fs::canonical(target_ / "alpha/master.md"), file);
 }
 
+TEST_F(Volume, TighterModesHoldForWhatIsThereAlready) {
+  {
+    const auto open = start();
+    ASSERT_TRUE(comes_to_show("alpha", "1.0.0")) << open->log();
+    ASSERT_EQ(open->stop().code, 0);
+  }
+  const fs::path file = fs::canonical(target_ / "alpha/master.md");
+  const auto before = fs::last_write_time(file);
+  const auto tight = start({{"BUNDLESYNC_TARGET_FILE_MODE", "0400"}, {"BUNDLESYNC_TARGET_DIR_MODE", "0500"}});
+  ASSERT_TRUE(comes_to_say(*tight, "alpha", "current")) << tight->log();
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms(0400));
+  EXPECT_EQ(fs::status(file.parent_path()).permissions(), fs::perms(0500));
+  EXPECT_EQ(fs::status(target_ / "..bundlesync").permissions(), fs::perms(0700));
+  EXPECT_EQ(fs::status(target_ / "..bundlesync/trees").permissions(), fs::perms(0700));
+  EXPECT_EQ(fs::status(fs::canonical(target_ / "..data")).permissions(), fs::perms(0500));
+  EXPECT_EQ(fs::last_write_time(file), before) << "it was built anew";
+}
+
 TEST_F(Volume, AGroupThatTheAgentIsNotInIsRefusedAtTheStart) {
   SKIP_UNLESS_ROOT();
   ASSERT_EQ(::chmod(target_.c_str(), 0777), 0);

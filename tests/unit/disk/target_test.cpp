@@ -68,7 +68,7 @@ TEST_F(TargetTest, RefusesANetworkFileSystemUnlessItIsAllowed) {
   Target::Options options;
   options.path = dir_.path();
   options.allow_network = false;
-  for (const char* name : {"nfs", "cifs", "smb2", "ceph", "9p", "lustre"}) {
+  for (const char* name : {"nfs", "cifs", "smb2", "ceph", "9p", "lustre", "fuse"}) {
     VolumeOf files(name);
     const auto refused = Target::open(files, options);
     ASSERT_FALSE(refused) << name;
@@ -79,7 +79,7 @@ TEST_F(TargetTest, RefusesANetworkFileSystemUnlessItIsAllowed) {
                   "\nhint: or set target.allow_network_fs to true: README.md says what readers lose");
     EXPECT_FALSE(fs::exists(own(""))) << "nothing was written";
   }
-  for (const char* name : {"ext4", "xfs", "tmpfs", "overlay", "fuse", "0x1234"}) {
+  for (const char* name : {"ext4", "xfs", "tmpfs", "overlay", "0x1234"}) {
     VolumeOf files(name);
     EXPECT_TRUE(Target::open(files, options)) << name;
   }

@@ -108,7 +108,32 @@ TEST_F(AnnouncerTest, TriesAgainAndThenTellsTheLatest) {
   announcer_->announce(shows(3, "section7", "1.1.0", "1.0.0"));
   clock_.advance(1h);
   EXPECT_THAT(ear_->heard, ElementsAre("/prompts view 2 section7=1.0.0>1.1.0", "/prompts view 3 section7=1.0.0>1.0.0"));
-  EXPECT_THAT(told_, ElementsAre("webhook 2"));
+  EXPECT_THAT(told_, ElementsAre("webhook 1")) << "the later one has its own tries";
+}
+
+TEST_F(AnnouncerTest, TellsOthersBetweenTheTriesOfOne) {
+  ear_->refuses = 1;
+  announcer_->announce(shows(2, "section7", "1.0.0", "1.1.0", "/med"));
+  ASSERT_TRUE(clock_.settle_until([&] { return ear_->heard.size() == 1; }));
+  announcer_->announce(shows(7, "intake", "1.0.0", "2.0.0", "/ops"));
+  ASSERT_TRUE(clock_.settle_until([&] { return ear_->heard.size() == 2; }));
+  EXPECT_THAT(ear_->heard, ElementsAre("/med view 2 section7=1.0.0>1.1.0", "/ops view 7 intake=1.0.0>2.0.0"));
+  clock_.advance(1h);
+  EXPECT_EQ(ear_->heard.back(), "/med view 2 section7=1.0.0>1.1.0");
+  EXPECT_THAT(told_, ElementsAre("webhook 1", "webhook 2"));
+}
+
+TEST_F(AnnouncerTest, ATargetThatMovesAllTheTimeHoldsUpNoOther) {
+  TearDown();
+  Announcer::Options options;
+  options.spread = 3s;
+  start(options);
+  announcer_->announce(shows(1, "intake", "", "1.0.0", "/ops"));
+  for (int i = 0; i < 4; ++i) {
+    announcer_->announce(shows(static_cast<std::uint64_t>(i), "section7", "", "1.0.0", "/med"));
+    clock_.advance(1s);
+  }
+  EXPECT_THAT(ear_->heard, testing::Contains("/ops view 1 intake=>1.0.0"));
 }
 
 TEST_F(AnnouncerTest, GivesUpAfterFiveTriesAndTellsTheNext) {
