@@ -1,10 +1,16 @@
 #include "sync/audience.hpp"
 
+#include "async/timeout.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace bundlesync::sync {
+namespace {
+/// How long those who are there wait for those who are about to join.
+constexpr auto kJoinPatience = std::chrono::seconds(1);
+}  // namespace
 
 void Audience::join(Reconciler& reconciler) {
   held_back_.erase(&reconciler);
@@ -23,8 +29,13 @@ void Audience::hold_back(Reconciler& reconciler) {
   if (held_back_.insert(&reconciler).second) changed_.notify();
 }
 
-Task<> Audience::gathered() {
-  while (joined_.empty() || joined_.size() + held_back_.size() < expected_) co_await changed_.wait();
+Task<> Audience::gathered(async::Clock& clock) {
+  while (joined_.empty()) co_await changed_.wait();
+  const async::Steady give_up = clock.now() + kJoinPatience;
+  while (joined_.size() + held_back_.size() < expected_ && clock.now() < give_up) {
+    Task<> change = changed_.wait();
+    co_await async::before(std::move(change), clock, give_up);
+  }
 }
 
 bool Audience::must_ask_in_full() const {

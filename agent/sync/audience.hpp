@@ -25,8 +25,9 @@ class Audience {
   /// It cannot join for now, and nobody should wait for it. Repeatable.
   void hold_back(Reconciler& reconciler);
 
-  /// Until somebody is there, and nobody is about to join.
-  Task<> gathered();
+  /// Until somebody is there, and nobody is about to join; whoever takes long (a disk that is slow, or cannot be read)
+  /// is not waited for, and asked for when it joins.
+  Task<> gathered(async::Clock& clock);
   /// Some of those who are expected are not there: one may join at any time.
   bool may_grow() const { return joined_.size() < expected_; }
   /// Somebody is there who has not heard everything.

@@ -61,7 +61,6 @@ Task<Result<void>> Keeper::follow() {
   Result<void> ended;
   try {
     lock = co_await standby();
-    audience_.hold_back(reconciler_);  // nobody waits while this disk is read, or cannot be
     ended = co_await recover(kRecoverPatience);
     if (ended) {
       tasks.spawn("reconcile", reconcile(false));
@@ -98,9 +97,11 @@ Task<Result<OnceOutcome>> Keeper::once(async::Duration timeout) {
     co_await reconciler_.look();
     co_return outcome();
   }
-  audience_.hold_back(reconciler_);
   Result<void> recovered = co_await recover(std::min<async::Duration>(timeout, kRecoverPatience));
-  if (!recovered) co_return fail(recovered.error());
+  if (!recovered) {
+    audience_.hold_back(reconciler_);
+    co_return fail(recovered.error());
+  }
   std::optional<Attendance> attendance(std::in_place, audience_, reconciler_);
   Task<Result<void>> settling = reconcile(true);
   std::exception_ptr thrown;

@@ -94,18 +94,20 @@ class Watch {
     co_return next;
   }
 
-  /// While somebody may join it wakes now and then, to ask in full for who has.
+  /// While somebody may join it wakes now and then, to ask in full for who has. Somebody may have joined before it
+  /// began.
   Task<catalog::Step> wait(async::Steady deadline) {
-    Result<catalog::Waited> waited = catalog::Waited::deadline;
-    do {
+    while (!audience_.must_ask_in_full()) {
       const async::Steady until = audience_.may_grow() ? std::min(deadline, now() + kJoinInterval) : deadline;
-      waited = co_await feed_.wait(until);
+      Result<catalog::Waited> waited = co_await feed_.wait(until);
       if (!waited) co_return failed(waited.error());
-    } while (*waited == catalog::Waited::deadline && now() < deadline && !audience_.must_ask_in_full());
-    if (*waited == catalog::Waited::deadline && now() < deadline)
-      co_return plan_.waited(catalog::Waited::notified, now());
-    if (*waited == catalog::Waited::notified) world_.reporter.notified();
-    co_return plan_.waited(*waited, now());
+      if (*waited == catalog::Waited::notified) {
+        world_.reporter.notified();
+        co_return plan_.waited(catalog::Waited::notified, now());
+      }
+      if (now() >= deadline) co_return plan_.waited(*waited, now());
+    }
+    co_return plan_.waited(catalog::Waited::notified, now());
   }
 
   Task<catalog::Step> sleep(async::Steady deadline) {
@@ -145,7 +147,7 @@ class Watch {
 }  // namespace
 
 Task<Result<void>> watch(World world, catalog::Feed& feed, Audience& audience, WatchOptions options) {
-  co_await audience.gathered();
+  co_await audience.gathered(world.clock);
   Watch watch(world, feed, audience, options);
   co_await watch.run();
   co_return Result<void>();

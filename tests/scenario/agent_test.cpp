@@ -161,7 +161,9 @@ TEST_F(AgentOfTwo, OneThatCannotBeReadKeepsTheOtherFromNothing) {
   other_files_.refuse_to_open(".view.json", EIO);
   auto following = agent_of_two();
   fakes::Spawned<Result<void>> spawned(io_, following.follow());
-  ASSERT_TRUE(clock_.settle_until([&] { return reporting_.ready() && !catalog_in_memory_.questions.empty(); }))
+  ASSERT_TRUE(clock_.settle_until([&] { return reporting_.ready(); }));
+  clock_.advance(std::chrono::seconds(1));
+  ASSERT_TRUE(clock_.settle_until([&] { return !catalog_in_memory_.questions.empty(); }))
       << "the catalog is asked although one target is not there yet";
   EXPECT_TRUE(other_reporting_.settlements.empty());
 

@@ -86,19 +86,20 @@ class Container : public AgentBed {
     for (const char* program : {"podman", "runc", "busybox"}) {
       if (!is_installed(program)) GTEST_SKIP() << "SKIPPED: there is no " << program << " here";
     }
-    make_app_image();
+    const Ended app = make_app_image();
+    if (app.code != 0) GTEST_SKIP() << "SKIPPED: podman makes no image here: " << app.err;
     const Ended probe = podman_({"run", "--rm", "--network=none", "--ulimit=nofile=1024:1024",
                                  "--ulimit=nproc=1024:1024", "local/app", "/bin/busybox", "true"});
     if (probe.code != 0) GTEST_SKIP() << "SKIPPED: podman runs no container here: " << probe.err;
     make_agent_image();
   }
 
-  void make_app_image() {
+  Ended make_app_image() {
     const fs::path context = home_ / "app";
     fs::create_directories(context);
     fs::copy_file("/bin/busybox", context / "busybox");
     write_text(context / "Dockerfile", "FROM scratch\nCOPY busybox /bin/busybox\n");
-    build("local/app", context);
+    return build("local/app", context);
   }
 
   /// The last stage of deploy/Dockerfile over the program that is built here already; its first stage would build it
@@ -117,13 +118,13 @@ class Container : public AgentBed {
     fs::create_directories(context / "owned" / "prompts");
     write_text(context / "Dockerfile",
                "FROM scratch AS build\nCOPY image /image\nCOPY owned /owned\n" + recipe.substr(last));
-    build("local/bundlesync", context);
+    const Ended built = build("local/bundlesync", context);
+    ASSERT_EQ(built.code, 0) << built.out << built.err;
     image_root_ = context / "image";
   }
 
-  void build(const std::string& name, const fs::path& context) {
-    const Ended built = podman_({"build", "--isolation=chroot", "--tag", name, context.string()});
-    ASSERT_EQ(built.code, 0) << built.out << built.err;
+  Ended build(const std::string& name, const fs::path& context) {
+    return podman_({"build", "--isolation=chroot", "--tag", name, context.string()});
   }
 
   Ended start_agent() {
