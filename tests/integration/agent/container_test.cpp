@@ -88,9 +88,11 @@ class Container : public AgentBed {
     }
     const Ended app = make_app_image();
     if (app.code != 0) GTEST_SKIP() << "SKIPPED: podman makes no image here: " << app.err;
-    const Ended probe = podman_({"run", "--rm", "--network=none", "--ulimit=nofile=1024:1024",
-                                 "--ulimit=nproc=1024:1024", "local/app", "/bin/busybox", "true"});
+    Ended probe = podman_({"run", "--detach", "--name", "probe", "--network=none", "--ulimit=nofile=1024:1024",
+                           "--ulimit=nproc=1024:1024", "local/app", "/bin/busybox", "sleep", "60"});
+    if (probe.code == 0) probe = podman_({"exec", "probe", "/bin/busybox", "true"});
     if (probe.code != 0) GTEST_SKIP() << "SKIPPED: podman runs no container here: " << probe.err;
+    (void)podman_({"rm", "--force", "--time", "0", "probe"});
     make_agent_image();
   }
 

@@ -62,6 +62,7 @@ TEST_F(Privilege, NoDescriptorOutlivesAnExec) {
     const int number = std::stoi(entry.path().filename());
     if (number <= 2) continue;
     const std::string info = "\n" + content(entry.path());
+    if (info == "\n") continue;  // closed meanwhile
     const auto flags = std::stoul(field(info, "flags"), nullptr, 8);
     std::error_code gone;
     EXPECT_NE(flags & 02000000U, 0U) << number << " "
