@@ -36,6 +36,7 @@ class OpenTarget final : public Target {
   Result<void> reach_folders();
 
   Result<void> remove_leftovers() override;
+  Result<void> in_place() const override;
   Files& files() const override { return files_; }
   const std::filesystem::path& path() const override { return options_.path; }
   int root() const override { return root_.get(); }
@@ -244,6 +245,28 @@ Result<void> OpenTarget::remove_leftovers() {
   }
   keep_first(first, sync_dir(files_, state->get(), where(layout::own_dir) + "/" + state_area_));
   return first;
+}
+
+/// Removed, unmounted or mounted over, renamed away, made anew: the descriptors still lead to what was there.
+Result<void> OpenTarget::in_place() const {
+  const auto gone = [](int error) { return error == ENOENT || error == ENOTDIR; };
+  const auto replaced = [&](const std::string& what) {
+    return fail(Error(ErrorKind::failed, what + " is not the directory that this agent opened any more")
+                    .with_reason("target_replaced")
+                    .with_hint("start the agent again: it takes what is there now, and fills it"));
+  };
+  const auto same = [](const Sys<FileInfo>& one, const Sys<FileInfo>& other) {
+    return !one || !other || (one->device == other->device && one->inode == other->inode);
+  };
+  auto there = files_.open_path(options_.path);
+  if (!there && gone(there.error())) return replaced("the target " + options_.path.string());
+  if (there && !same(files_.stat(there->get()), files_.stat(root_.get()))) {
+    return replaced("the target " + options_.path.string());
+  }
+  const auto own = files_.stat_at(root_.get(), std::string(layout::own_dir));
+  const bool own_gone = !own && gone(own.error());
+  if (own_gone || !same(own, files_.stat(own_.get()))) return replaced(where(layout::own_dir));
+  return {};
 }
 
 }  // namespace

@@ -36,6 +36,10 @@ class Target {
   /// hand. Then makes durable what a process that died may have renamed and not yet fsynced, so that every tree and
   /// state found afterwards may be relied on. Goes on after a failure and gives the first one. May be repeated.
   virtual Result<void> remove_leftovers() = 0;
+  /// Whether the target's path and `..bundlesync` still lead to the directories that are open here. Error: failed,
+  /// reason target_replaced, when another directory is there, or none: whatever were written through these descriptors
+  /// would be seen by nobody. What cannot be looked at now counts as in place. Changes nothing.
+  virtual Result<void> in_place() const = 0;
   virtual Files& files() const = 0;
   virtual const std::filesystem::path& path() const = 0;
   virtual int root() const = 0;  ///< descriptor of the target

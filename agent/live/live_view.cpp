@@ -90,6 +90,28 @@ Result<void> Swap::settle() {
   return {};
 }
 
+bool is_gone(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
+std::string beneath_own(const plan::TreeId& tree) {
+  return std::string(layout::trees_dir) + "/" + tree.template_name + "/" + tree.name;
+}
+
+/// Whether `..data` still leads to the view as it was made.
+Result<bool> leads_to(const disk::Target& target, const plan::View& view) {
+  auto number = shown_number(target);
+  if (!number && number.error().reason() == "name_taken") return false;
+  if (!number) return fail(std::move(number.error()));
+  if (*number != view.number) return false;
+  auto found = read_view_dir(target, *number);
+  if (!found && found.error().reason() == "dangling") return false;
+  if (!found) return fail(std::move(found.error()));
+  return found->finished && std::ranges::equal(found->view.templates, view.templates, [](const auto& a, const auto& b) {
+           return a.first == b.first && a.second.tree == b.second.tree;
+         });
+}
+
 class FileLiveView final : public LiveView {
  public:
   FileLiveView(disk::Target& target, disk::StateStore& store) : target_(target), store_(store) {}
@@ -105,6 +127,7 @@ class FileLiveView final : public LiveView {
 
   Result<plan::View> show(const std::map<std::string, plan::Shown>& templates, disk::State& state) override;
   Result<std::vector<std::string>> recover() override { return live::recover(target_, store_); }
+  Result<Losses> losses(const plan::View& view) const override;
   Result<void> tidy(std::size_t keep) override;
 
  private:
@@ -122,10 +145,9 @@ Result<void> FileLiveView::check(const std::map<std::string, plan::Shown>& templ
     if (bundle::name_problem(name) || shown.tree.template_name != name || !layout::is_tree_name(shown.tree.name)) {
       return fail(ErrorKind::failed, "the template '" + name + "' cannot show the tree '" + what + "'");
     }
-    const std::string beneath = std::string(layout::trees_dir) + "/" + what;
+    const std::string beneath = beneath_own(shown.tree);
     auto tree = target_.files().open_dir(target_.own(), beneath);
-    const bool gone = !tree && (tree.error() == ENOENT || tree.error() == ENOTDIR || tree.error() == ELOOP);
-    if (gone) {
+    if (!tree && is_gone(tree.error())) {
       return fail(Error(ErrorKind::damaged, "tree " + what + ": there is none").with_reason("tree_missing"));
     }
     if (!tree) {
@@ -164,6 +186,21 @@ Result<plan::View> FileLiveView::show(const std::map<std::string, plan::Shown>& 
   }
   if (auto settled = swap.settle(); !settled) return fail(std::move(settled.error()));
   return swap.view();
+}
+
+Result<Losses> FileLiveView::losses(const plan::View& view) const {
+  auto leads = leads_to(target_, view);
+  if (!leads) return fail(std::move(leads.error()));
+  auto links = look_at_root_links(target_, view);
+  if (!links) return fail(std::move(links.error()));
+  Losses lost;
+  lost.view = !*leads;
+  lost.links = std::move(links->missing);
+  for (const auto& [name, shown] : view.templates) {
+    auto tree = target_.files().open_dir(target_.own(), beneath_own(shown.tree));
+    if (!tree && is_gone(tree.error())) lost.trees.push_back(name);
+  }
+  return lost;
 }
 
 Result<void> FileLiveView::tidy(std::size_t keep) {

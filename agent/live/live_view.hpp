@@ -12,6 +12,13 @@
 /// What apps see. The only code that changes `..data`.
 namespace bundlesync::live {
 
+/// What of a view apps no longer reach, because somebody took it away.
+struct Losses {
+  bool view = false;               ///< `..data` does not lead to it, or its directory, a link in it or its text is gone
+  std::vector<std::string> links;  ///< templates without a link in the root
+  std::vector<std::string> trees;  ///< templates whose tree is gone
+};
+
 /// Blocking, one caller at a time.
 class LiveView {
  public:
@@ -38,6 +45,10 @@ class LiveView {
   /// missing are made again, stale links of ours and unfinished views removed; all is made durable. Says what it did,
   /// and what a human must do (a name that is taken). Errors as read(). May be repeated.
   virtual Result<std::vector<std::string>> recover() = 0;
+
+  /// What is missing of `view`, which was shown. Looks at names only, not at bytes, and changes nothing. Errors: what
+  /// cannot be looked at now, and may be whole.
+  virtual Result<Losses> losses(const plan::View& view) const = 0;
 
   /// Removes views that nothing shows any more, all but the last `keep`.
   virtual Result<void> tidy(std::size_t keep) = 0;

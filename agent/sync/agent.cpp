@@ -40,7 +40,10 @@ Task<Result<void>> Agent::follow() {
   for (Room& room : rooms_) tasks.spawn("keep", keep(room));
   if (feed_) tasks.spawn("watch", watch(session_, *feed_, audience_, watch_options_));
   Result<void> ended = co_await tasks.wait();
-  if (rooms_.front().failed) co_return fail(*rooms_.front().failed);
+  if (ended) co_return ended;
+  for (const Room& room : rooms_) {
+    if (room.failed) co_return fail(*room.failed);  // as it is, without the tasks' names
+  }
   co_return ended;
 }
 
@@ -52,7 +55,8 @@ Task<Result<void>> Agent::keep(Room& room) {
     keeping.spawn("keeper", keep_until_it_fails(room));
     Result<void> ended = co_await keeping.wait();
     if (!ended || !room.failed) co_return ended;
-    if (rooms_.size() == 1) co_return fail(*room.failed);
+    const bool reopens = room.failed->reason() == "target_replaced";  // a start does, and finds the others unharmed
+    if (rooms_.size() == 1 || reopens) co_return fail(*room.failed);
     room.reporter.sync_failed(*room.failed);
     co_await session_.clock.sleep_until(session_.clock.now() + kKeepAgainAfter);
   }

@@ -15,6 +15,8 @@
 namespace bundlesync::sync {
 namespace {
 constexpr auto kStatusInterval = std::chrono::milliseconds(200);
+constexpr auto kGuardInterval = std::chrono::seconds(5);
+constexpr auto kGuardAgainAfter = std::chrono::seconds(1);
 constexpr auto kStandbyInterval = std::chrono::milliseconds(500);
 /// How long a start tries to read what is on the disk.
 constexpr auto kRecoverPatience = std::chrono::seconds(15);
@@ -58,6 +60,7 @@ Task<Result<void>> Keeper::follow() {
   std::exception_ptr thrown;
   std::optional<disk::TargetLock> lock;  // held until everything that writes has unwound
   std::optional<Attendance> attendance;
+  std::optional<Error> replaced;
   Result<void> ended;
   try {
     lock = co_await standby();
@@ -65,6 +68,7 @@ Task<Result<void>> Keeper::follow() {
     if (ended) {
       tasks.spawn("reconcile", reconcile(false));
       tasks.spawn("status", keep_status());
+      tasks.spawn("guard", guard(replaced));
       if (options_.scrub_interval.count() > 0) tasks.spawn("scrub", scrub());
       attendance.emplace(audience_, reconciler_);
       ended = co_await tasks.wait();
@@ -85,6 +89,7 @@ Task<Result<void>> Keeper::follow() {
   }
   if (lock) co_await save_status();
   if (thrown) std::rethrow_exception(thrown);
+  if (replaced) co_return fail(*replaced);  // as it is, without the task's name
   co_return ended ? unwound : ended;
 }
 
@@ -162,6 +167,22 @@ Task<Result<void>> Keeper::reconcile(bool until_settled) {
 Task<Result<void>> Keeper::scrub() {
   co_await reconciler_.scrub();
   co_return Result<void>();
+}
+
+/// Nobody sees what is written to a directory that was removed or mounted over. What is back a second later was moved
+/// about, by an operator or by a neighbour who would like to see us end.
+Task<Result<void>> Keeper::guard(std::optional<Error>& replaced) {
+  disk::Target& target = world_.target;
+  for (bool was_there = true;;) {
+    Result<void> there = co_await async::offload(world_.disk_pool, [&target] { return target.in_place(); });
+    if (!there && !was_there) {
+      replaced = there.error();
+      co_return there;
+    }
+    was_there = there.has_value();
+    const async::Duration wait = was_there ? kGuardInterval : kGuardAgainAfter;
+    co_await world_.clock.sleep_until(world_.clock.now() + wait);
+  }
 }
 
 /// What `bundlesync status` reads lies on disk a moment after it changed. Only whoever holds the lock writes it.

@@ -4,6 +4,8 @@
 #include "sync/reconciler.hpp"
 #include "sync/world.hpp"
 
+#include <optional>
+
 namespace bundlesync::sync {
 
 /// How `--once` ended.
@@ -22,7 +24,8 @@ class Keeper {
 
   /// Waits until the target is ours (standby), re-checks what is shown, then follows until it is cancelled. A swap in
   /// progress finishes. A target that cannot be locked, though nobody holds it, is served as it is until it can. An
-  /// error means that the target cannot be used at all; it may be called again.
+  /// error means that the target cannot be used at all; it may be called again, but for reason target_replaced: the
+  /// world's target is that directory no more.
   Task<Result<void>> follow();
 
   /// Tries to reach the desired versions within `timeout`, then ends. Errors: held (another agent has the target). A
@@ -34,6 +37,7 @@ class Keeper {
   Task<Result<void>> recover(async::Duration patience);
   Task<Result<void>> reconcile(bool until_settled);
   Task<Result<void>> scrub();
+  Task<Result<void>> guard(std::optional<Error>& replaced);
   Task<Result<void>> keep_status();
   Task<> save_status();
   OnceOutcome outcome() const;

@@ -97,6 +97,7 @@ class Reconciler {
   Digest expected_manifest(const plan::Shown& shown) const;
 
   // scrub (scrub.cpp)
+  Task<> look_for_losses();
   Task<std::uint64_t> scrub_one(std::string name);
   void quarantine(const std::string& name, const plan::Shown& shown, const Error& error);
 
@@ -166,6 +167,7 @@ class Reconciler {
   async::Wall started_wall_{};
   async::Steady rescan_at_{};
   async::Steady tidy_at_{};
+  async::Steady look_for_losses_at_{};
   async::Steady prefetch_at_{};
   std::vector<async::Steady> views_made_;
 };

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <utility>
 
-/// Somebody may edit what apps read: a neighbour on a shared volume, a disk that forgets. What is shown is hashed again
-/// in the background; I3 says that it never changes, and this finds who broke it.
+/// Somebody may edit what apps read, or take it away: a neighbour on a shared volume, an operator who tidies up, a disk
+/// that forgets. What is shown is hashed again in the background; I3 says that it never changes, and this finds who
+/// broke it. Whether it is there at all is looked at every few seconds.
 namespace bundlesync::sync {
 namespace {
 
@@ -18,6 +19,26 @@ async::Duration rest_after(std::uint64_t bytes, std::uint64_t bytes_per_second) 
 }
 
 }  // namespace
+
+/// What cannot be looked at now may be whole, and is looked at again.
+Task<> Reconciler::look_for_losses() {
+  if (view_.number == 0 || must_show_) co_return;
+  live::LiveView& live = world_.live;
+  const plan::View view = view_;
+  Result<live::Losses> lost = co_await async::offload(world_.disk_pool, [&live, &view] { return live.losses(view); });
+  if (!lost) co_return;
+  for (const auto& name : lost->trees) {
+    const plan::Shown& shown = view.templates.at(name);
+    if (damaged_.contains(shown.tree)) continue;  // known, and on its way
+    quarantine(name, shown, Error(ErrorKind::damaged, fmt::format("tree {}/{} is gone", name, shown.tree.name)));
+  }
+  if (lost->view) {
+    must_show_ = true;  // makes the links, too
+    world_.reporter.repaired(fmt::format("the view {} was taken away: what it shows is shown again", view.number));
+  } else if (!lost->links.empty() && !links_missing_) {
+    co_await make_missing_links();
+  }
+}
 
 Task<> Reconciler::scrub() {
   for (;;) {

@@ -80,6 +80,31 @@ TEST_F(AgentAlone, ServesWhatIsThereWhereTheTargetCannotBeLocked) {
   end(spawned);
 }
 
+TEST_F(AgentAlone, EndsWhereItsTargetIsAnotherDirectory) {
+  show_and_leave();
+  auto following = agent();
+  fakes::Spawned<Result<void>> spawned(io_, following.follow());
+  ASSERT_TRUE(clock_.settle_until([&] { return reporting_.ready() && catalog_in_memory_.questions.size() == 1; }));
+  clock_.advance(std::chrono::seconds(5));
+  come_to_rest();
+  ASSERT_FALSE(spawned.ended());
+
+  fs::rename(prompts(), root_ / "moved");
+  fs::create_directory(prompts());
+  clock_.advance(std::chrono::seconds(5));
+  come_to_rest();
+  EXPECT_FALSE(spawned.ended()) << "it may be back in a moment";
+  clock_.advance(std::chrono::seconds(1));
+  ASSERT_TRUE(clock_.settle_until([&] { return spawned.ended(); })) << "nobody sees what it writes";
+  const Result<void> ended = spawned.take();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().text(), "the target " + prompts().string() +
+                                      " is not the directory that this agent opened any more\n"
+                                      "hint: start the agent again: it takes what is there now, and fills it");
+  EXPECT_TRUE(fs::is_empty(prompts()));
+  EXPECT_TRUE(fs::exists(root_ / "moved" / "section7" / "p.md")) << "what was there stays as it was";
+}
+
 TEST_F(AgentAlone, OnceIsDoneWithWhatIsThereWhereTheTargetCannotBeLocked) {
   show_and_leave();
   fs::create_directory(lock_file());

@@ -141,6 +141,34 @@ TEST_F(Targets, OneThatCannotBeLockedHoldsUpNoOther) {
   EXPECT_TRUE(comes_to_show_in(med_, "alpha", "1.0.0")) << agent->log();
 }
 
+TEST_F(Targets, OneThatIsRemovedIsFilledByTheNextStart) {
+  auto agent = start();
+  ASSERT_TRUE(comes_to_show_in(med_, "alpha", "1.0.0")) << agent->log();
+  ASSERT_TRUE(comes_to_show_in(ops_, "beta", "1.0.0")) << agent->log();
+  fs::rename(ops_, home_ / "old");
+  fs::create_directory(ops_);
+  ASSERT_TRUE(wait_until(std::chrono::seconds(20), [&] { return !agent->running(); })) << agent->log();
+  EXPECT_EQ(agent->stop().code, 1);
+  EXPECT_NE(agent->log().find("the target " + ops_.string() +
+                              " is not the directory that this agent opened any more\nhint: "),
+            std::string::npos)
+      << agent->log();
+  EXPECT_EQ(shown_in(med_, "alpha"), "1.0.0") << "the other apps read what they read";
+
+  agent = start();
+  EXPECT_TRUE(comes_to_show_in(ops_, "beta", "1.0.0")) << agent->log();
+}
+
+TEST_F(Targets, WhatSomebodyRemovesFromOneIsThereAgain) {
+  const auto agent = start();
+  ASSERT_TRUE(comes_to_show_in(ops_, "beta", "1.0.0")) << agent->log();
+  fs::remove(ops_ / "beta");
+  EXPECT_TRUE(comes_to_show_in(ops_, "beta", "1.0.0")) << agent->log();
+  fs::remove(ops_ / "..data");
+  EXPECT_TRUE(comes_to_show_in(ops_, "beta", "1.0.0")) << agent->log();
+  EXPECT_TRUE(agent->running());
+}
+
 TEST_F(Targets, OfTwoNamesAndOneDirectoryAreRefused) {
   const fs::path again = home_ / "volumes" / "again";
   fs::create_directory_symlink(med_, again);

@@ -54,6 +54,46 @@ TEST_F(TargetTest, RepairsModesThatSomebodyChanged) {
   EXPECT_EQ(mode(own("state")), 0700U);
 }
 
+TEST_F(TargetTest, IsInPlaceAsLongAsItsPathLeadsThere) {
+  auto target = open();
+  ASSERT_TRUE(target);
+  EXPECT_TRUE((*target)->in_place());
+  fs::permissions(own(""), fs::perms::group_write, fs::perm_options::add);
+  write_text(dir_.path() / "of-a-neighbour", "x");
+  EXPECT_TRUE((*target)->in_place());
+  ASSERT_TRUE(open()) << "another agent's start changes nothing";
+  EXPECT_TRUE((*target)->in_place());
+}
+
+TEST_F(TargetTest, IsNotInPlaceOnceItWasReplaced) {
+  auto target = open();
+  ASSERT_TRUE(target);
+  const auto fact = [&] {
+    auto there = (*target)->in_place();
+    return there ? std::string("in place") : there.error().reason() + ": " + there.error().fact();
+  };
+  const std::string path = dir_.path().string();
+  const std::string text = " is not the directory that this agent opened any more";
+  fs::rename(own(""), path + "/aside");
+  EXPECT_EQ(fact(), "target_replaced: " + path + "/..bundlesync" + text);
+  fs::create_directory(path + "/..bundlesync");
+  EXPECT_EQ(fact(), "target_replaced: " + path + "/..bundlesync" + text);
+  fs::remove(path + "/..bundlesync");
+  fs::rename(path + "/aside", path + "/..bundlesync");
+  EXPECT_EQ(fact(), "in place");
+
+  fs::rename(path, path + ".moved");
+  EXPECT_EQ(fact(), "target_replaced: the target " + path + text);
+  write_text(path, "a file");
+  EXPECT_EQ(fact(), "target_replaced: the target " + path + text);
+  fs::remove(path);
+  fs::create_directory(path);
+  EXPECT_EQ(fact(), "target_replaced: the target " + path + text);
+  fs::remove(path);
+  fs::rename(path + ".moved", path);
+  EXPECT_EQ(fact(), "in place");
+}
+
 /// A volume that says what it is.
 class VolumeOf final : public RealFiles {
  public:
