@@ -17,9 +17,10 @@ struct Losses {
   bool view = false;               ///< `..data` does not lead to it, or its directory, a link in it or its text is gone
   std::vector<std::string> links;  ///< templates without a link in the root
   std::vector<std::string> trees;  ///< templates whose tree is gone
+  bool any() const { return view || !links.empty() || !trees.empty(); }
 };
 
-/// Blocking, one caller at a time.
+/// Blocking, one caller at a time; losses() may run beside the others.
 class LiveView {
  public:
   static std::unique_ptr<LiveView> make(disk::Target& target, disk::StateStore& state);

@@ -169,8 +169,8 @@ Task<Result<void>> Keeper::scrub() {
   co_return Result<void>();
 }
 
-/// Nobody sees what is written to a directory that was removed or mounted over. What is back a second later was moved
-/// about, by an operator or by a neighbour who would like to see us end.
+/// Whether what apps read is still there. Nobody sees what is written to a directory that was removed or mounted over.
+/// What is back a second later was moved about, by an operator or by a neighbour who would like to see us end.
 Task<Result<void>> Keeper::guard(std::optional<Error>& replaced) {
   disk::Target& target = world_.target;
   for (bool was_there = true;;) {
@@ -180,6 +180,7 @@ Task<Result<void>> Keeper::guard(std::optional<Error>& replaced) {
       co_return there;
     }
     was_there = there.has_value();
+    if (was_there) co_await reconciler_.look_for_losses();
     const async::Duration wait = was_there ? kGuardInterval : kGuardAgainAfter;
     co_await world_.clock.sleep_until(world_.clock.now() + wait);
   }

@@ -14,8 +14,6 @@ namespace {
 constexpr auto kStartGrace = std::chrono::seconds(5);
 /// How long a start waits for the database's first answer before it counts as failed.
 constexpr auto kDatabaseGrace = std::chrono::seconds(2);
-/// How often somebody's rm is looked for: a file-system call or three a template.
-constexpr auto kLossesInterval = std::chrono::seconds(5);
 /// The least time between passes that only a timer asks for.
 constexpr auto kPassInterval = std::chrono::milliseconds(100);
 }  // namespace
@@ -36,7 +34,6 @@ void Reconciler::begin_now() {
   started_wall_ = world_.clock.wall_now();
   rescan_at_ = started_ + options_.rescan_interval;
   tidy_at_ = started_;
-  look_for_losses_at_ = started_ + kLossesInterval;
   prefetch_at_ = started_ + jittered(options_.prefetch_spread / 2, 1.0, world_.random.next());
 }
 
@@ -92,10 +89,7 @@ Task<> Reconciler::run(bool until_settled) {
 
 Task<> Reconciler::pass() {
   if (world_.clock.now() >= rescan_at_) co_await rescan_alternatives();
-  if (world_.clock.now() >= look_for_losses_at_) {
-    look_for_losses_at_ = world_.clock.now() + kLossesInterval;
-    co_await look_for_losses();
-  }
+  if (std::exchange(losses_suspected_, false)) co_await mend_losses();
   const bool more_is_here = take_finished_fetches();
   decide();
 
@@ -187,8 +181,7 @@ bool Reconciler::awaited(const plan::ContentKey& content) const {
 }
 
 async::Steady Reconciler::next_time() const {
-  async::Steady due =
-      std::min({rescan_at_, tidy_at_, look_for_losses_at_, fetches_.next_retry(), validations_.next_retry()});
+  async::Steady due = std::min({rescan_at_, tidy_at_, fetches_.next_retry(), validations_.next_retry()});
   const async::Steady now = world_.clock.now();
   for (const async::Steady moment :
        {started_ + kDatabaseGrace, grace_from_ + kStartGrace, prefetch_at_, show_not_before_}) {

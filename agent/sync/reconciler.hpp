@@ -41,6 +41,10 @@ class Reconciler {
   /// what was changed is quarantined, and the next pass builds it again. Ends only by cancellation.
   Task<> scrub();
 
+  /// Looks whether the links, the view and the trees that apps read are there: names, not bytes. What somebody took
+  /// away the next pass makes again. May run beside a pass.
+  Task<> look_for_losses();
+
   /// One pass: decide, start and abandon fetches, swap in what is complete on disk.
   Task<> pass();
 
@@ -97,7 +101,7 @@ class Reconciler {
   Digest expected_manifest(const plan::Shown& shown) const;
 
   // scrub (scrub.cpp)
-  Task<> look_for_losses();
+  Task<> mend_losses();
   Task<std::uint64_t> scrub_one(std::string name);
   void quarantine(const std::string& name, const plan::Shown& shown, const Error& error);
 
@@ -159,6 +163,7 @@ class Reconciler {
   plan::Plan plan_;
   std::uint64_t plan_revision_ = 0;  ///< of what is wanted, when plan_ was made
   bool must_show_ = false;           ///< a swap was not acknowledged: show again, whatever the plan says
+  bool losses_suspected_ = false;    ///< to be looked at by a pass, when nothing is being shown
   bool links_missing_ = false;       ///< a name of ours is taken: tidy() tries to make the link again
   unsigned show_failures_ = 0;
   async::Steady show_not_before_{};
@@ -167,7 +172,6 @@ class Reconciler {
   async::Wall started_wall_{};
   async::Steady rescan_at_{};
   async::Steady tidy_at_{};
-  async::Steady look_for_losses_at_{};
   async::Steady prefetch_at_{};
   std::vector<async::Steady> views_made_;
 };

@@ -20,9 +20,18 @@ async::Duration rest_after(std::uint64_t bytes, std::uint64_t bytes_per_second) 
 
 }  // namespace
 
-/// What cannot be looked at now may be whole, and is looked at again.
+/// A view that is being shown meanwhile looks like a loss: a pass, which shows nothing at that moment, looks again.
 Task<> Reconciler::look_for_losses() {
   if (view_.number == 0 || must_show_) co_return;
+  live::LiveView& live = world_.live;
+  const plan::View view = view_;
+  Result<live::Losses> lost = co_await async::offload(world_.disk_pool, [&live, &view] { return live.losses(view); });
+  if (!lost || !lost->any()) co_return;  // what cannot be looked at now may be whole
+  losses_suspected_ = true;
+  wakeup_.notify();
+}
+
+Task<> Reconciler::mend_losses() {
   live::LiveView& live = world_.live;
   const plan::View view = view_;
   Result<live::Losses> lost = co_await async::offload(world_.disk_pool, [&live, &view] { return live.losses(view); });

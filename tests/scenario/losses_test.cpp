@@ -17,6 +17,7 @@ class Losses : public Stage {
 
   void pass_time(async::Duration time) {
     clock_.advance(time);
+    wait(reconciler_->look_for_losses());
     settle();
   }
   void remove_tree(const fs::path& path) const {
