@@ -148,6 +148,7 @@ Result<Conninfo> read_conninfo(const Secret& text, const std::string& ca, const 
     // Everything from the first quote on may be a piece of the string, and so of the password.
     auto why = one_line(message == nullptr ? "out of memory" : message);
     why = one_line(why.substr(0, why.find('"')));
+    if (why == "missing") why = "neither a URL nor name=value pairs";  // no "=" after what it may not quote
     PQfreemem(message);
     return fail(Error(ErrorKind::usage, "database.url cannot be read: " + why)
                     .with_hint("its form is " + std::string(example_hint))

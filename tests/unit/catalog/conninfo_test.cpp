@@ -115,7 +115,9 @@ TEST(Conninfo, QuotesNothingOfAStringItCannotRead) {
     EXPECT_TRUE(info.error().fact().starts_with("database.url cannot be read: ")) << info.error().fact();
     EXPECT_EQ(info.error().text().find("hunter2"), std::string::npos) << info.error().text();
   }
-  EXPECT_FALSE(read_conninfo(Secret("hunter2"), "", bundle));
+  const auto word = read_conninfo(Secret("hunter2"), "", bundle);
+  ASSERT_FALSE(word);
+  EXPECT_EQ(word.error().fact(), "database.url cannot be read: neither a URL nor name=value pairs");
   EXPECT_FALSE(read_conninfo(Secret("postgresql://me:hunter2%zz@host/x"), "", bundle));
 }
 
