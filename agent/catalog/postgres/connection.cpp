@@ -7,6 +7,9 @@
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
 #include <utility>
 
 namespace bundlesync::catalog::postgres {
@@ -67,14 +70,14 @@ class Connection::Unfinished {
 };
 
 Connection::Connection(asio::any_io_executor executor, async::Clock& clock)
-    : clock_(clock), socket_(std::move(executor)) {}
+    : clock_(clock), watched_(std::move(executor)) {}
 
 Connection::~Connection() {
   close();
 }
 
 void Connection::close() {
-  take_back();
+  unwatch();
   if (session_ != nullptr) PQfinish(std::exchange(session_, nullptr));
   established_ = false;
   notified_.clear();
@@ -90,22 +93,31 @@ std::string Connection::database() const {
   return is_open() ? PQdb(session_) : "";
 }
 
-void Connection::lend() {
-  if (!socket_.is_open()) socket_.assign(PQsocket(session_));
+Result<void> Connection::watch() {
+  if (watched_.is_open()) return {};
+  const int own = ::fcntl(PQsocket(session_), F_DUPFD_CLOEXEC, 0);
+  boost::system::error_code error;
+  if (own < 0) {
+    error.assign(errno, boost::system::system_category());
+  } else {
+    watched_.assign(own, error);
+    if (error) ::close(own);
+  }
+  if (!error) return {};
+  close();
+  return fail(ErrorKind::unavailable, "cannot wait for the server: " + error.message());
 }
 
-void Connection::take_back() {
-  if (socket_.is_open()) socket_.release();
+/// Out of epoll by a number that is certainly ours, and only then closed: while libpq has its own open, closing alone
+/// would leave ours in epoll.
+void Connection::unwatch() {
+  if (watched_.is_open()) ::close(watched_.release());
 }
 
-Task<> Connection::readable() {
-  lend();
-  co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
-}
-
-Task<> Connection::writable() {
-  lend();
-  co_await socket_.async_wait(asio::posix::stream_descriptor::wait_write, asio::use_awaitable);
+Task<Result<void>> Connection::until(Wait what) {
+  if (auto watched = watch(); !watched) co_return watched;
+  co_await watched_.async_wait(what, asio::use_awaitable);
+  co_return Result<void>();
 }
 
 void Connection::on_notice(void* self, const PGresult* notice) {
@@ -119,8 +131,7 @@ Error Connection::lost(std::string_view doing) {
   std::string words = one_line(session_ == nullptr ? "" : PQerrorMessage(session_));
   if (!last_fatal_.empty()) words = last_fatal_;
   if (words.empty()) words = "the connection was closed";
-  // Before anything else may run: libpq may have closed the descriptor, and the next one opened gets its number.
-  close();
+  close();  // before anything else may run: libpq may have closed its descriptor, and ours keeps the peer waiting
   return Error(ErrorKind::unavailable, std::string(doing) + ": " + words);
 }
 
@@ -164,13 +175,10 @@ Task<Result<void>> Connection::connect(const Conninfo& info, Host host) {
   auto next = PGRES_POLLING_WRITING;  // the first wait is for writing, by libpq's rule
   while (next != PGRES_POLLING_OK) {
     if (PQsocket(session_) < 0) co_return fail(connect_error(PQerrorMessage(session_)));
-    if (next == PGRES_POLLING_READING) {
-      co_await readable();
-    } else {
-      co_await writable();
-    }
-    // Back in every round: PQconnectPoll may close the socket and open another, even one of the same number.
-    take_back();
+    auto ready = co_await until(next == PGRES_POLLING_READING ? Wait::wait_read : Wait::wait_write);
+    // Anew in every round: PQconnectPoll may close the socket and open another, even one of the same number.
+    unwatch();
+    if (!ready) co_return ready;
     next = PQconnectPoll(session_);
     if (next == PGRES_POLLING_FAILED) co_return fail(connect_error(PQerrorMessage(session_)));
   }
@@ -213,11 +221,9 @@ Task<Result<void>> Connection::flush() {
     if (left < 0) co_return fail(lost("sending"));
     if (left == 0) co_return Result<void>();
     // The server may have to be read from before it takes more.
-    lend();
-    const auto read = asio::posix::stream_descriptor::wait_read;
-    const auto write = asio::posix::stream_descriptor::wait_write;
-    auto either = asio::experimental::make_parallel_group(socket_.async_wait(read, asio::deferred),
-                                                          socket_.async_wait(write, asio::deferred));
+    if (auto watched = watch(); !watched) co_return watched;
+    auto either = asio::experimental::make_parallel_group(watched_.async_wait(Wait::wait_read, asio::deferred),
+                                                          watched_.async_wait(Wait::wait_write, asio::deferred));
     const asio::experimental::wait_for_one first;
     co_await either.async_wait(first, asio::use_awaitable);
     if (auto taken = take_in(); !taken) co_return taken;
@@ -231,7 +237,8 @@ Result<void> Connection::take_in() {
 }
 
 Task<Result<void>> Connection::read_more() {
-  co_await readable();
+  auto ready = co_await until(Wait::wait_read);
+  if (!ready) co_return ready;
   co_return take_in();
 }
 

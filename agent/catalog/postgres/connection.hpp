@@ -25,9 +25,9 @@ using Row = std::vector<Field>;
 /// or timed_out, and after a cancelled call, the session is closed: a query that was cut short is never waited for and
 /// the connection never used again.
 ///
-/// The descriptor is libpq's. It is lent to Asio, and given back before libpq may close it: around every step of
-/// connecting, as soon as libpq says that it has none, and before PQfinish. (A dup would keep epoll and the peer
-/// believing in a closed connection.)
+/// libpq closes its descriptor when it likes, and another thread may get the number at once: Asio waits on a duplicate.
+/// A duplicate keeps a closed connection open for the peer, so it goes before libpq may close its own (around every
+/// step of connecting, before PQfinish), and as soon as libpq says that it has none.
 class Connection {
  public:
   Connection(asio::any_io_executor executor, async::Clock& clock);
@@ -55,27 +55,27 @@ class Connection {
  private:
   /// A call that did not come to its end (an exception, a timeout) leaves the protocol in the middle: closed.
   class Unfinished;
+  using Wait = asio::posix::stream_descriptor::wait_type;
 
   Task<Result<void>> connect(const Conninfo& info, Host host);
   Task<Result<std::vector<Row>>> exchange(std::string sql, std::vector<Field> parameters, std::size_t bytes_max);
   Task<Result<void>> flush();
   Task<Result<void>> read_more();
   Task<Result<bool>> until_notified(std::string channel);
-  Task<> readable();
-  Task<> writable();
+  Task<Result<void>> until(Wait what);
 
   Result<void> begin(const Conninfo& info, const Host& host);
   bool send(const std::string& sql, const std::vector<Field>& parameters);
   Result<void> take_in();
   void collect_notifications();
-  void lend();
-  void take_back();
+  Result<void> watch();
+  void unwatch();
   Error lost(std::string_view doing);
 
   static void on_notice(void* self, const PGresult* notice);
 
   async::Clock& clock_;
-  asio::posix::stream_descriptor socket_;
+  asio::posix::stream_descriptor watched_;
   PGconn* session_ = nullptr;
   bool established_ = false;
   std::set<std::string, std::less<>> notified_;  ///< channels

@@ -7,9 +7,16 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <dirent.h>
+#include <fcntl.h>
 #include <fstream>
 #include <memory>
+#include <set>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
 
 namespace bundlesync::tests {
 namespace {
@@ -361,6 +368,57 @@ TEST_F(PostgresFeedTest, KeepsItsDescriptorsThroughManySessionsHoweverTheyEnd) {
   }
   value_of(loop.run(feed->connect()));
   EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(PostgresFeedTest, SaysThatThereIsNoDescriptorLeftAndConnectsOnceThereIs) {
+  auto feed = feed_to(server.url(database));
+  value_of(loop.run(feed->connect()));  // the threads and files of a first time are there
+  feed->close();
+  const std::size_t before = open_descriptors();
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit all = limit;
+  std::set<std::string> refusals;
+  for (limit.rlim_cur = 3;; ++limit.rlim_cur) {
+    ASSERT_LT(limit.rlim_cur, 100U);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    const auto connected = loop.run(feed->connect());
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &all), 0);
+    if (connected) break;
+    EXPECT_EQ(connected.error().kind(), ErrorKind::unavailable) << connected.error().text();
+    EXPECT_EQ(open_descriptors(), before) << connected.error().text();
+    refusals.insert(connected.error().text());
+  }
+  EXPECT_TRUE(refusals.contains("cannot wait for the server: Too many open files")) << testing::PrintToString(refusals);
+  EXPECT_TRUE(value_of(loop.run(feed->ask({}))).full);
+}
+
+/// libpq closes its descriptor as soon as the server is gone, and the next file that any thread opens gets its number:
+/// what we wait on must be ours. A thread sanitizer sees it when it is not.
+TEST_F(PostgresFeedTest, LeavesDescriptorsOfOtherThreadsAloneWhenSessionsEnd) {
+  std::atomic<bool> done = false;
+  std::atomic<int> broken = 0;
+  std::vector<std::thread> others(2);
+  for (auto& other : others) {
+    other = std::thread([&] {
+      while (!done) {
+        const int fd = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+        char byte = 1;
+        if (::read(fd, &byte, 1) != 1 || byte != 0 || ::close(fd) != 0) ++broken;
+      }
+    });
+  }
+  auto feed = feed_to(server.url(database));
+  for (int i = 0; i < 20; ++i) {
+    value_of(loop.run(feed->connect()));
+    value_of(loop.run(feed->listen()));
+    server.exec("postgres",
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = '" + database + "'");
+    EXPECT_FALSE(loop.run(feed->wait(loop.clock.now() + 10s)));
+  }
+  done = true;
+  for (auto& other : others) other.join();
+  EXPECT_EQ(broken, 0);
 }
 
 TEST_F(PostgresFeedTest, ReadsTheUrlAgainAtEveryConnect) {
