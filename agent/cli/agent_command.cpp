@@ -166,7 +166,7 @@ Result<void> House::check_distinct(const Floor& last) {
   if (!place) return {};
   for (const Floor& floor : floors) {
     const auto other = files.stat(floor.target->root());
-    if (&floor == &last || !other || other->device != place->device || other->inode != place->inode) continue;
+    if (&floor == &last || !other || !other->same_as(*place)) continue;
     return fail(ErrorKind::usage, "targets " + floor.what.path + " and " + last.what.path + " are one directory",
                 "give each a directory of its own");
   }

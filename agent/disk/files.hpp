@@ -56,6 +56,9 @@ struct FileInfo {
   std::uint64_t size = 0;
   std::uint64_t allocated = 0;  ///< bytes on disk, as du counts
   timespec modified{};
+
+  /// One file or directory, by whatever names it was reached.
+  bool same_as(const FileInfo& other) const { return device == other.device && inode == other.inode; }
 };
 
 struct Entry {

@@ -256,7 +256,7 @@ Result<void> OpenTarget::in_place() const {
                     .with_hint("start the agent again: it takes what is there now, and fills it"));
   };
   const auto same = [](const Sys<FileInfo>& one, const Sys<FileInfo>& other) {
-    return !one || !other || (one->device == other->device && one->inode == other->inode);
+    return !one || !other || one->same_as(*other);
   };
   auto there = files_.open_path(options_.path);
   if (!there && gone(there.error())) return replaced("the target " + options_.path.string());

@@ -7,7 +7,6 @@
 #include "live/view_dir.hpp"
 
 #include <algorithm>
-#include <cerrno>
 
 namespace bundlesync::live {
 namespace {
@@ -88,10 +87,6 @@ Result<void> Swap::settle() {
   }
   if (!links_.taken.empty()) return fail(links_.taken.front());
   return {};
-}
-
-bool is_gone(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ELOOP;
 }
 
 std::string beneath_own(const plan::TreeId& tree) {

@@ -58,6 +58,10 @@ Result<void> fill_view_dir(disk::Files& files, int dir, const plan::View& view, 
 
 }  // namespace
 
+bool is_gone(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
 std::string place(const disk::Target& target, std::string_view beneath) {
   return (target.path() / beneath).string();
 }
@@ -95,7 +99,7 @@ Result<ViewDir> read_view_dir(const disk::Target& target, std::uint64_t number) 
   auto views = open_views(target);
   if (!views) return fail(std::move(views.error()));
   auto dir = files.open_dir(views->get(), layout::view_name(number));
-  if (!dir && (dir.error() == ENOENT || dir.error() == ENOTDIR || dir.error() == ELOOP)) {
+  if (!dir && is_gone(dir.error())) {
     return fail(Error(ErrorKind::damaged, place(target, layout::data_link) + " names the view " +
                                               layout::view_name(number) + ", which is gone")
                     .with_reason("dangling")

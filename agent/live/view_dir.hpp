@@ -38,6 +38,9 @@ struct RootLinks {
 };
 Result<RootLinks> look_at_root_links(const disk::Target& target, const plan::View& view);
 
+/// What opening a directory says when there is none of that name: nothing, a file, or a link in its place.
+bool is_gone(int error);
+
 /// "/prompts/section7", for errors.
 std::string place(const disk::Target& target, std::string_view beneath);
 

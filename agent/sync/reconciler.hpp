@@ -101,6 +101,7 @@ class Reconciler {
   Digest expected_manifest(const plan::Shown& shown) const;
 
   // scrub (scrub.cpp)
+  Task<Result<live::Losses>> losses_of(plan::View view);
   Task<> mend_losses();
   Task<std::uint64_t> scrub_one(std::string name);
   void quarantine(const std::string& name, const plan::Shown& shown, const Error& error);

@@ -20,21 +20,23 @@ async::Duration rest_after(std::uint64_t bytes, std::uint64_t bytes_per_second) 
 
 }  // namespace
 
+Task<Result<live::Losses>> Reconciler::losses_of(plan::View view) {
+  const live::LiveView& live = world_.live;
+  co_return co_await async::offload(world_.disk_pool, [&live, &view] { return live.losses(view); });
+}
+
 /// A view that is being shown meanwhile looks like a loss: a pass, which shows nothing at that moment, looks again.
 Task<> Reconciler::look_for_losses() {
   if (view_.number == 0 || must_show_) co_return;
-  live::LiveView& live = world_.live;
-  const plan::View view = view_;
-  Result<live::Losses> lost = co_await async::offload(world_.disk_pool, [&live, &view] { return live.losses(view); });
+  const Result<live::Losses> lost = co_await losses_of(view_);
   if (!lost || !lost->any()) co_return;  // what cannot be looked at now may be whole
   losses_suspected_ = true;
   wakeup_.notify();
 }
 
 Task<> Reconciler::mend_losses() {
-  live::LiveView& live = world_.live;
   const plan::View view = view_;
-  Result<live::Losses> lost = co_await async::offload(world_.disk_pool, [&live, &view] { return live.losses(view); });
+  const Result<live::Losses> lost = co_await losses_of(view);
   if (!lost) co_return;
   for (const auto& name : lost->trees) {
     const plan::Shown& shown = view.templates.at(name);

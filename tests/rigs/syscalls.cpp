@@ -24,6 +24,9 @@ namespace tests = bundlesync::tests;
 namespace fs = std::filesystem;
 using Kind = Fault::Kind;
 
+/// The version that nobody published: a live file was written to.
+constexpr std::string_view kDamaged = "damaged";
+
 /// One story of one agent: from a state of the disk to what its catalog wants.
 struct Scenario {
   std::string name;
@@ -32,9 +35,10 @@ struct Scenario {
   std::string wanted;  ///< what it shows in the end
   std::string moment;  ///< of the catalog
   tests::Environment environment;
-  /// What it shows before is not what was published. Where that cannot be built again within some seconds, apps read
-  /// nothing rather than what somebody else wrote (plan/observed.hpp, start_grace_over).
-  bool may_be_withdrawn = false;
+
+  /// Where what somebody else wrote cannot be replaced within some seconds, apps read nothing rather than that
+  /// (plan/observed.hpp, start_grace_over).
+  bool may_show_nothing() const { return shown == kDamaged; }
 };
 
 struct Named {
@@ -105,7 +109,7 @@ class Sweep {
     tests::Reader reader(target_, versions_.oracle());
     const tests::Look seen = reader.look("alpha");
     const bool known = seen.version == scenario.shown || seen.version == scenario.wanted ||
-                       (scenario.may_be_withdrawn && seen.version.empty());
+                       (scenario.may_show_nothing() && seen.version.empty());
     if (seen.torn || !known)
       return bad(tally_.torn, "apps read " + (seen.torn ? "a mixture" : "'" + seen.version + "'"));
     const bool said = run.err.find(scenario.shown.empty() ? "alpha=-→" + scenario.wanted : "→" + scenario.wanted) !=
@@ -152,18 +156,17 @@ class Stories {
 
     const fs::path shows_first = state("shows-1.0.0", {}, first);
     const fs::path shows_second = state("shows-1.1.0", shows_first, upgrade);
-    all.push_back({"first", {}, "", "1.0.0", first, {}, false});
-    all.push_back({"upgrade", shows_first, "1.0.0", "1.1.0", upgrade, {}, false});
-    all.push_back({"rollback", shows_second, "1.1.0", "1.0.0", rollback, {}, false});
-    all.push_back({"repair", damaged(shows_second), "damaged", "1.1.0", upgrade, {}, true});
+    all.push_back({"first", {}, "", "1.0.0", first, {}});
+    all.push_back({"upgrade", shows_first, "1.0.0", "1.1.0", upgrade, {}});
+    all.push_back({"rollback", shows_second, "1.1.0", "1.0.0", rollback, {}});
+    all.push_back({"repair", damaged(shows_second), std::string(kDamaged), "1.1.0", upgrade, {}});
     all.push_back(
         {"collect",
          shows_second,
          "1.1.0",
          "1.2.0",
          third,
-         {{"BUNDLESYNC_RETENTION_AGE", "0s"}, {"BUNDLESYNC_RETENTION_COUNT", "0"}, {"BUNDLESYNC_CACHE_TTL", "0s"}},
-         false});
+         {{"BUNDLESYNC_RETENTION_AGE", "0s"}, {"BUNDLESYNC_RETENTION_COUNT", "0"}, {"BUNDLESYNC_CACHE_TTL", "0s"}}});
     for (const double part : {0.3, 0.6, 0.75, 0.9, 0.97}) all.push_back(interrupted(all[1], part));
   }
 
@@ -183,14 +186,14 @@ class Stories {
 
   /// One byte of a live file is another.
   fs::path damaged(const fs::path& good) {
-    const fs::path target = versions_.home() / "damaged";
+    const fs::path target = versions_.home() / kDamaged;
     copy_tree(good, target);
     const fs::path file = fs::canonical(target / "alpha" / "shared.md");
     tests::Files files = versions_.files_of("1.1.0");
     files["shared.md"][0] ^= 1;
     fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
     std::ofstream(file, std::ios::binary) << files["shared.md"];
-    versions_.oracle().add("alpha", "damaged", files);
+    versions_.oracle().add("alpha", std::string(kDamaged), files);
     return target;
   }
 

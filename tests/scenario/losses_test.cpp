@@ -11,7 +11,6 @@ class Losses : public Stage {
     move({publish("intake", "1.0.0", {{"p.md", "i1"}}), publish("section7", "1.0.0", {{"p.md", "a1"}})});
     settle();
     ASSERT_EQ(read("section7/p.md"), "a1");
-    shown_ = reporter_->activations.size();
     fetched_ = reporter_->fetches.size();
   }
 
@@ -30,7 +29,6 @@ class Losses : public Stage {
   fs::path own(const std::string& name) const { return prompts() / "..bundlesync" / name; }
   static constexpr auto a_moment = std::chrono::seconds(5);
 
-  std::size_t shown_ = 0;
   std::size_t fetched_ = 0;
 };
 
