@@ -63,11 +63,16 @@ T run(asio::io_context& loop, Task<T> task) {
   return std::move(*ended.value);
 }
 
-/// The same on a loop of its own.
+/// This thread's own: it outlives every pool of a test, whose threads may still be waking it when a coroutine has ended.
+inline asio::io_context& own_loop() {
+  thread_local asio::io_context loop(1);
+  return loop;
+}
+
+/// The same on this thread's own loop.
 template <class T>
 T run(Task<T> task) {
-  asio::io_context loop(1);
-  return run(loop, std::move(task));
+  return run(own_loop(), std::move(task));
 }
 
 }  // namespace bundlesync::test

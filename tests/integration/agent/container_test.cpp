@@ -139,7 +139,7 @@ class Container : public AgentBed {
                                    {(home_ / "secrets").string(), "/run/secrets:ro"}}) {
       more.insert(more.end(), {"--volume", from + ":" + to});
     }
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef BUNDLESYNC_SANITIZED
     more.emplace_back("--memory=64m");
 #endif
     Environment environment = environment_;
@@ -175,7 +175,7 @@ class Container : public AgentBed {
     const std::string store = (home_ / "store").string();
     write_secrets(context / "secrets");
     fs::copy_file(COMPOSE_FILE, context / "compose.yaml");
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef BUNDLESYNC_SANITIZED
     const std::string memory = "1g";
 #else
     const std::string memory = "64m";

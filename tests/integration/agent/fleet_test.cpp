@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BUNDLESYNC_SANITIZED
 constexpr int agents_wanted = 60;
 #else
 constexpr int agents_wanted = 200;

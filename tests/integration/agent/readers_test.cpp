@@ -9,7 +9,7 @@
 namespace bundlesync::tests {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BUNDLESYNC_SANITIZED
 constexpr int swaps_wanted = 200;
 #else
 constexpr int swaps_wanted = 1'000;
