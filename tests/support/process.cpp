@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
@@ -56,6 +57,17 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+/// What a sanitizer was told holds for the programs too that a test runs.
+std::vector<std::string> settings_of(Environment environment) {
+  for (const char* name : {"ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr) environment.try_emplace(name, value);
+  }
+  std::vector<std::string> settings;
+  for (const auto& [name, value] : environment) settings.push_back(name + "=" + value);
+  return settings;
+}
+
 std::array<int, 2> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
@@ -70,8 +82,7 @@ int code_of(int status) {
 
 Process::Process(const Command& command) {
   std::vector<std::string> words = command.words;
-  std::vector<std::string> settings;
-  for (const auto& [name, value] : command.environment) settings.push_back(name + "=" + value);
+  std::vector<std::string> settings = settings_of(command.environment);
   const auto out = make_pipe();
   const auto err = make_pipe();
   const Start start{pointers(words), pointers(settings), &command, out[1], err[1], ::getpid()};

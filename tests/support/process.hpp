@@ -18,7 +18,7 @@ using Environment = std::map<std::string, std::string>;
 
 struct Command {
   std::vector<std::string> words;
-  Environment environment;    ///< all of it: nothing is inherited
+  Environment environment;    ///< all of it: nothing is inherited but a sanitizer's options
   std::optional<uid_t> user;  ///< and the group of the same number, no others; needs root
   std::optional<mode_t> umask;
 };
